@@ -1,0 +1,75 @@
+//! One block asked of a peer, and what came back.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, Stamp};
+
+/// A block is at most this long, and all but the last of a piece are exactly this long. BEP 3.
+pub const BLOCK_BYTES: u32 = 16 * 1024;
+
+/// A request and its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Challenge {
+    /// When the last byte of the answer arrived.
+    pub answered: Option<Stamp>,
+    /// When the request was sent.
+    pub asked: Stamp,
+    /// Whether the peer was choking us, so that the block came as an allowed-fast one (BEP 6).
+    pub choked: bool,
+    /// When the first byte of the answer arrived.
+    pub first_byte: Option<Stamp>,
+    /// Length in bytes.
+    pub length: u32,
+    /// Offset in bytes from the start of the piece.
+    pub offset: u32,
+    /// Index of the piece.
+    pub piece: u32,
+    /// SHA-256 of the bytes received.
+    pub sha256: Option<Digest>,
+    /// What the comparison said.
+    pub verification: Verification,
+    /// The mandated work whose byte range holds the block, if one does.
+    pub work: Option<String>,
+}
+
+/// What the bytes were compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Check {
+    /// The SHA-256 of the same block in the dossier's reference copy.
+    DossierBlock,
+    /// The SHA-1 of the whole piece in the metainfo (BEP 3).
+    PieceSha1,
+    /// A Merkle path to the file's root in the metainfo (BEP 52).
+    Merkle,
+}
+
+/// How a challenge ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Verification {
+    /// The bytes are the content.
+    Match {
+        /// How that is known.
+        check: Check,
+    },
+    /// The bytes are not the content.
+    Mismatch {
+        /// How that is known.
+        check: Check,
+    },
+    /// The peer rejected the request (BEP 6).
+    Rejected,
+    /// No answer came before the contact ended.
+    Unanswered,
+}
+
+impl Challenge {
+    /// Whether the block was received and is the content.
+    pub fn is_verified(&self) -> bool {
+        matches!(self.verification, Verification::Match { .. })
+    }
+}

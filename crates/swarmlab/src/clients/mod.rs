@@ -1,0 +1,241 @@
+//! Real BitTorrent clients from Debian, started on loopback as one swarm's seeders and leechers.
+//!
+//! *In scope:* finding an installed client, giving it an address of its own in 127.0.0.0/8, a configuration
+//! that keeps it there, one torrent, and a bounded wait until it answers a BitTorrent handshake; ending it,
+//! and everything it started, when its handle goes or this process dies in whatever way.
+//!
+//! *Out of scope:* network namespaces (the caller may enter one first), rate limits, several torrents per
+//! client, and an orderly farewell: a client is killed, so its tracker hears no `stopped`.
+//!
+//! # What was found when this was run
+//!
+//! Debian 12: Transmission 3.00, qBittorrent 4.5.2, Deluge 2.0.3 on libtorrent 2.0.8, rtorrent 0.9.8, aria2
+//! 1.36.0; as root and as an ordinary user. Their system calls were traced: sockets are bound to the client's
+//! own address, and packets went only to 127.0.0.0/8. What it took beyond the usual settings is explained in
+//! each client's file. Two things are worth knowing before reading a trace:
+//!
+//! - Deluge opens its libtorrent session before it reads its own settings, and so asks the local gateway for
+//!   port mappings (UPnP, NAT-PMP), calls the local network (LSD) and resolves a DHT router's name whatever
+//!   `core.conf` says. A `sitecustomize.py` takes that away; see `deluge.rs`.
+//! - Transmission connects, but never sends on, one UDP socket towards a public IPv6 address to learn its own.
+//!
+//! Transmission accepts peers from 127.0.0.0/8 and never dials one: a Transmission that leeches must be dialled,
+//! so start it before the seeder that feeds it. A seeder learns newcomers only with its next announce.
+
+mod aria2;
+mod deluge;
+mod loopback;
+mod process;
+mod qbittorrent;
+pub mod ready;
+mod rtorrent;
+mod running;
+mod transmission;
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use running::{Running, start};
+
+/// A BitTorrent client that Debian packages.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Client {
+    /// transmission-daemon.
+    Transmission,
+    /// qbittorrent-nox, on libtorrent.
+    QBittorrent,
+    /// deluged, on libtorrent, told what to do by deluge-console.
+    Deluge,
+    /// rtorrent without its terminal.
+    Rtorrent,
+    /// aria2c.
+    Aria2,
+}
+
+impl Client {
+    /// Every client this laboratory knows.
+    pub const ALL: [Self; 5] = [
+        Self::Transmission,
+        Self::QBittorrent,
+        Self::Deluge,
+        Self::Rtorrent,
+        Self::Aria2,
+    ];
+
+    /// The name its makers use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transmission => "Transmission",
+            Self::QBittorrent => "qBittorrent",
+            Self::Deluge => "Deluge",
+            Self::Rtorrent => "rtorrent",
+            Self::Aria2 => "aria2",
+        }
+    }
+
+    /// The Debian packages to install for it.
+    #[must_use]
+    pub fn debian_package(self) -> &'static [&'static str] {
+        match self {
+            Self::Transmission => &["transmission-daemon"],
+            Self::QBittorrent => &["qbittorrent-nox"],
+            Self::Deluge => &["deluged", "deluge-console"],
+            Self::Rtorrent => &["rtorrent"],
+            Self::Aria2 => &["aria2"],
+        }
+    }
+
+    /// Looks the client up on `PATH` and asks it for its version; `None` when a part of it is not installed.
+    #[must_use]
+    pub fn find(self) -> Option<Found> {
+        let (name, ask) = match self {
+            Self::Transmission => ("transmission-daemon", "--version"),
+            Self::QBittorrent => ("qbittorrent-nox", "--version"),
+            Self::Deluge => ("deluged", "--version"),
+            Self::Rtorrent => ("rtorrent", "-h"),
+            Self::Aria2 => ("aria2c", "--version"),
+        };
+        let program = on_path(name)?;
+        if self == Self::Deluge && !deluge::console_beside(&program).is_file() {
+            return None;
+        }
+        let version = process::version(&program, ask).unwrap_or_else(|| "unknown".to_owned());
+        Some(Found { program, version })
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
+}
+
+/// An installed client.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Found {
+    /// The program that is started.
+    pub program: PathBuf,
+    /// Its version as it states it, such as `3.00`; `unknown` when it would not say.
+    pub version: String,
+}
+
+/// What a client is to be in the swarm.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Role {
+    /// The whole content is in its folder; it is ready when it claims every piece.
+    Seed,
+    /// Its folder is empty; it is ready when it answers a handshake.
+    Leech,
+}
+
+/// How to start a client.
+#[derive(Clone, Debug)]
+pub struct Start<'a> {
+    /// An existing folder for its configuration, state and log: its own, and empty.
+    pub dir: &'a Path,
+    /// Its own address in 127.0.0.0/8. It listens, announces and dials from there.
+    pub address: Ipv4Addr,
+    /// Its TCP (and, where it speaks µTP, UDP) port.
+    pub port: u16,
+    /// The metainfo file. Every URL in it must be on loopback, with a tracker path beginning `/announce`.
+    pub torrent: &'a Path,
+    /// The v1 info-hash of that torrent.
+    pub info_hash: [u8; 20],
+    /// How many pieces the torrent has.
+    pub piece_count: u32,
+    /// The folder that holds, or will hold, the torrent's file or folder.
+    pub content_dir: &'a Path,
+    /// Seeder or leecher.
+    pub role: Role,
+    /// Whether it tells peers of other peers. rtorrent was never seen to, though it may.
+    pub peer_exchange: bool,
+    /// How long to wait until it is ready. On two busy cores Deluge, the slowest, took 9 s.
+    pub ready_within: Duration,
+}
+
+/// Why a client is not running.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The caller asked for an address that could be reached from, or reach, elsewhere.
+    #[error("{address} is not in 127.0.0.0/8, and clients are only started on loopback")]
+    AddressOutside {
+        /// The address asked for.
+        address: Ipv4Addr,
+    },
+    /// The torrent would make the client call somebody who is not on loopback.
+    #[error("the torrent {} names {url}, which is not on loopback", torrent.display())]
+    UrlOutside {
+        /// The metainfo file.
+        torrent: PathBuf,
+        /// The beginning of the first such URL.
+        url: String,
+    },
+    /// This machine would not let a file be read or written, or a program be started.
+    #[error("could not {what} {}: {source}", path.display())]
+    Environment {
+        /// What was tried, such as `write`.
+        what: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The client ended before it was ready.
+    #[error("{client} ended before it was ready; its log ends with:\n{log}")]
+    Ended {
+        /// Which client.
+        client: Client,
+        /// The end of its log.
+        log: String,
+    },
+    /// The client would not take the torrent.
+    #[error("{client} would not add the torrent; its console said:\n{said}")]
+    Refused {
+        /// Which client.
+        client: Client,
+        /// What its console said.
+        said: String,
+    },
+    /// Time ran out.
+    #[error("{client} at {address} was not {aim} after {waited_ms} ms: {last}; its log ends with:\n{log}")]
+    TooSlow {
+        /// Which client.
+        client: Client,
+        /// Where.
+        address: SocketAddrV4,
+        /// What it was to become: `ready` or `complete`.
+        aim: &'static str,
+        /// For how long that was awaited.
+        waited_ms: u128,
+        /// What the last look at it found.
+        last: String,
+        /// The end of its log.
+        log: String,
+    },
+}
+
+impl ClientError {
+    fn environment(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Environment { what, path, source }
+    }
+}
+
+/// What one client's file has to say about a start: files are written, this is what to run.
+struct Launch {
+    arguments: Vec<std::ffi::OsString>,
+    environment: Vec<(&'static str, std::ffi::OsString)>,
+    /// Logs the client writes itself, besides what it prints.
+    logs: Vec<PathBuf>,
+}

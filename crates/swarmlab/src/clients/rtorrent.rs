@@ -1,0 +1,47 @@
+//! rtorrent as a daemon. It speaks neither the Fast Extension nor µTP, and takes no torrent without a tracker.
+//!
+//! Its command language has quoting rules of its own, so the files it is told of lie in its own folder under
+//! names that need none.
+
+use std::os::unix::fs::symlink;
+
+use super::{ClientError, Launch, Start};
+
+/// Writes the command file and puts the torrent and the content beside it.
+pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
+    let torrent = start.dir.join("laboratory.torrent");
+    std::fs::copy(start.torrent, &torrent).map_err(ClientError::environment("write", &torrent))?;
+    let content = start.dir.join("content");
+    symlink(start.content_dir, &content).map_err(ClientError::environment("create", &content))?;
+    let session = start.dir.join("session");
+    std::fs::create_dir(&session).map_err(ClientError::environment("create", &session))?;
+    let commands = start.dir.join("commands.rc");
+    std::fs::write(&commands, command_file(start))
+        .map_err(ClientError::environment("write", &commands))?;
+    Ok(Launch {
+        arguments: vec!["-n".into(), "-o".into(), "import=commands.rc".into()],
+        environment: vec![],
+        logs: vec![start.dir.join("rtorrent.log")],
+    })
+}
+
+fn command_file(start: &Start<'_>) -> String {
+    let Start { address, port, .. } = start;
+    let peer_exchange = if start.peer_exchange { "yes" } else { "no" };
+    format!(
+        "system.daemon.set = true\n\
+         network.bind_address.set = {address}\n\
+         network.local_address.set = {address}\n\
+         network.port_range.set = {port}-{port}\n\
+         network.port_random.set = no\n\
+         dht.mode.set = disable\n\
+         protocol.pex.set = {peer_exchange}\n\
+         protocol.encryption.set = allow_incoming,try_outgoing,enable_retry\n\
+         directory.default.set = content\n\
+         session.path.set = session\n\
+         log.open_file = \"log\", rtorrent.log\n\
+         log.add_output = \"info\", \"log\"\n\
+         log.add_output = \"tracker_info\", \"log\"\n\
+         schedule2 = add, 0, 0, \"load.start=laboratory.torrent\"\n"
+    )
+}

@@ -1,0 +1,162 @@
+//! Starting a client, waiting until it is of use, and ending it.
+
+use std::io;
+use std::net::SocketAddrV4;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tokio::time::sleep;
+
+use super::process::Guarded;
+use super::{
+    Client, ClientError, Found, Role, Start, aria2, deluge, loopback, process, qbittorrent, ready,
+    rtorrent, transmission,
+};
+
+/// Between two looks at a client.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Starts a client and waits until it is ready: it answers a handshake for the torrent and, as a seeder, claims
+/// every piece.
+///
+/// # Errors
+///
+/// When the start would leave loopback, the machine refuses something, the client ends or refuses the torrent,
+/// or is not ready in time. Nothing of the client is left then.
+pub async fn start(client: Client, found: &Found, start: Start<'_>) -> Result<Running, ClientError> {
+    loopback::check(&start)?;
+    let absolute_dir = absolute(start.dir)?;
+    let absolute_torrent = absolute(start.torrent)?;
+    let absolute_content = absolute(start.content_dir)?;
+    let start = Start {
+        dir: &absolute_dir,
+        torrent: &absolute_torrent,
+        content_dir: &absolute_content,
+        ..start
+    };
+    let began = Instant::now();
+    let mut running = Running {
+        client,
+        address: SocketAddrV4::new(start.address, start.port),
+        info_hash: start.info_hash,
+        piece_count: start.piece_count,
+        process: spawn(client, found, &start).await?,
+    };
+    let needed_pieces = match start.role {
+        Role::Seed => start.piece_count,
+        Role::Leech => 0,
+    };
+    let left = start.ready_within.saturating_sub(began.elapsed());
+    running.wait_for("ready", needed_pieces, left).await?;
+    Ok(running)
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, ClientError> {
+    path.canonicalize().map_err(ClientError::environment("open", path))
+}
+
+async fn spawn(client: Client, found: &Found, start: &Start<'_>) -> Result<Guarded, ClientError> {
+    let launch = match client {
+        Client::Transmission => transmission::prepare(start)?,
+        Client::QBittorrent => qbittorrent::prepare(start)?,
+        Client::Deluge => return deluge::spawn(found, start).await,
+        Client::Rtorrent => rtorrent::prepare(start)?,
+        Client::Aria2 => aria2::prepare(start),
+    };
+    process::launch(found, start.dir, launch)
+}
+
+/// A client that runs. It ends, with all that it started, when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    client: Client,
+    address: SocketAddrV4,
+    info_hash: [u8; 20],
+    piece_count: u32,
+    process: Guarded,
+}
+
+impl Running {
+    /// Which client it is.
+    #[must_use]
+    pub fn client(&self) -> Client {
+        self.client
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddrV4 {
+        self.address
+    }
+
+    /// Visits it and returns how many pieces it claims; `None` when it makes no claim.
+    ///
+    /// # Errors
+    ///
+    /// When it does not answer a handshake for its torrent.
+    pub async fn claimed_pieces(&self) -> io::Result<Option<u32>> {
+        let answer = ready::ask(self.address, self.info_hash, self.piece_count).await?;
+        Ok(answer.claimed_pieces)
+    }
+
+    /// Waits until it claims every piece, as a leecher does that has been fed.
+    ///
+    /// # Errors
+    ///
+    /// When it ends first, or is not complete in time.
+    pub async fn complete(&mut self, within: Duration) -> Result<(), ClientError> {
+        self.wait_for("complete", self.piece_count, within).await
+    }
+
+    async fn wait_for(
+        &mut self,
+        aim: &'static str,
+        needed_pieces: u32,
+        within: Duration,
+    ) -> Result<(), ClientError> {
+        let began = Instant::now();
+        loop {
+            let claimed = self.claimed_pieces().await;
+            if self.process.has_ended() {
+                return Err(ClientError::Ended {
+                    client: self.client,
+                    log: self.log_tail(),
+                });
+            }
+            let last = match claimed {
+                Ok(claimed) if claimed.unwrap_or(0) >= needed_pieces => return Ok(()),
+                Ok(Some(claimed)) => format!("it claims {claimed} of {} pieces", self.piece_count),
+                Ok(None) => "it answers the handshake but claims no piece".to_owned(),
+                Err(error) => format!("no handshake ({error})"),
+            };
+            if began.elapsed() >= within {
+                return Err(ClientError::TooSlow {
+                    client: self.client,
+                    address: self.address,
+                    aim,
+                    waited_ms: began.elapsed().as_millis(),
+                    last,
+                    log: self.log_tail(),
+                });
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Ends it and returns when its port is free again, or after a second if something else holds it.
+    pub async fn stop(self) {
+        self.process.kill().await;
+        for _ in 0..20 {
+            if std::net::TcpListener::bind(self.address).is_ok() {
+                return;
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The end of what it printed and logged.
+    #[must_use]
+    pub fn log_tail(&self) -> String {
+        self.process.log_tail()
+    }
+}
