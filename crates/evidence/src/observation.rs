@@ -30,7 +30,7 @@ pub struct Observation {
     pub config_sha256: Digest,
     /// Who dialled.
     pub direction: Direction,
-    /// SHA-256 of the dossier that challenges were checked against.
+    /// SHA-256 of the note of the dossier that challenges were checked against.
     pub dossier_sha256: Option<Digest>,
     /// Obscuring of the stream.
     pub encryption: Encryption,
@@ -38,7 +38,7 @@ pub struct Observation {
     pub found: Option<Found>,
     /// The highest grade reached.
     pub grade: Grade,
-    /// SHA-256 of the mandates in force for the target, in the order logged.
+    /// SHA-256 of the notes of the mandates in force for the target, in the order logged.
     pub mandates_sha256: Vec<Digest>,
     /// The monitor's own end.
     pub observer: SocketAddr,

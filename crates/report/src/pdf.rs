@@ -123,7 +123,7 @@ fn timestamp(time: CivilTime) -> Result<Timestamp, ReportError> {
 
 fn check_attachments(attachments: &[Attachment]) -> Result<(), ReportError> {
     let mut taken = BTreeSet::from([DOCUMENT_ATTACHMENT]);
-    for Attachment { name, .. } in attachments {
+    for Attachment { name, mime_type, .. } in attachments {
         let permitted = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let fault = |why| Err(ReportError::Attachment { name: name.clone(), why });
         if name.is_empty() || name.starts_with('.') || !name.chars().all(permitted) {
@@ -132,11 +132,22 @@ fn check_attachments(attachments: &[Attachment]) -> Result<(), ReportError> {
         if name.len() > ATTACHMENT_NAME_MAX {
             return fault("has too long a name");
         }
+        if !is_mime_type(mime_type) {
+            return fault("needs a media type such as text/csv");
+        }
         if !taken.insert(name) {
             return fault("bears a name that is taken");
         }
     }
     Ok(())
+}
+
+fn is_mime_type(text: &str) -> bool {
+    let token = |part: &str| {
+        let permitted = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+        !part.is_empty() && part.chars().all(permitted)
+    };
+    text.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
 }
 
 fn first_fault(faults: &[SourceDiagnostic]) -> String {

@@ -33,6 +33,9 @@
 #![no_std]
 
 extern crate alloc;
+// Property tests need it; nothing that is shipped does.
+#[cfg(test)]
+extern crate std;
 
 pub mod allowed_fast;
 pub mod bencode;

@@ -14,6 +14,7 @@ use typst::{Library, LibraryExt, World};
 use super::coverage::FONTS;
 use super::{CivilTime, DOCUMENT_ATTACHMENT, PdfOptions};
 use crate::chart;
+use crate::inert::inert;
 
 const TEMPLATE: &str = include_str!("template.typ");
 
@@ -66,7 +67,7 @@ fn report(document: &Document, options: &PdfOptions) -> Value {
         json!({
             "name": attachment.name,
             "mime_type": attachment.mime_type,
-            "description": attachment.description,
+            "description": inert(&attachment.description),
             "relationship": "supplement",
         })
     });
@@ -75,11 +76,12 @@ fn report(document: &Document, options: &PdfOptions) -> Value {
         .iter()
         .map(|section| section.blocks.iter().map(described).collect())
         .collect();
+    let attachments: Vec<Value> = [own].into_iter().chain(others).collect();
     json!({
         "document": document,
         "descriptions": descriptions,
         "made": format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC"),
-        "attachments": [own].into_iter().chain(others).collect::<Vec<_>>(),
+        "attachments": attachments,
     })
 }
 

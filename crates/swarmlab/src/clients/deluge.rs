@@ -65,7 +65,7 @@ fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> 
         "new_release_check": false,
         "send_info": false,
         "geoip_db_location": "",
-        "download_location": start.content_dir,
+        "download_location": start.content_dir.to_string_lossy(),
         "add_paused": false,
         "stop_seed_at_ratio": false,
         "enabled_plugins": [],

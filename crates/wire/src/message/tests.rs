@@ -142,7 +142,6 @@ fn outgoing() -> impl Strategy<Value = Outgoing<'static>> {
         ut_pex,
         port,
         yourip: None,
-        metadata_size: None,
     });
     prop_oneof![
         Just(Outgoing::KeepAlive),

@@ -1,0 +1,184 @@
+//! Starts every installed client for real, as seeder and as leecher, and downloads from it.
+//!
+//! A client that is not installed is skipped with a notice, except where `CI` is set: there it is a failure.
+
+mod guard;
+mod stranger;
+mod synthetic;
+mod tracker;
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use swarmlab::clients::{Client, ClientError, Found, Role, Running, Start, start};
+
+use stranger::BLOCK_BYTES;
+use synthetic::{PIECE_BYTES, PIECE_COUNT, Synthetic};
+use tracker::Tracker;
+
+const PORT: u16 = 6881;
+
+/// An address that no other test, and hardly another run, uses.
+fn address(test: u8, host: u8) -> Ipv4Addr {
+    let run = u8::try_from(std::process::id() % 200).unwrap() + 20;
+    Ipv4Addr::new(127, run, test, host)
+}
+
+fn find(client: Client) -> Option<Found> {
+    let found = client.find();
+    if found.is_none() {
+        let notice = format!(
+            "{client} is not installed: apt-get install {}",
+            client.debian_package().join(" ")
+        );
+        assert!(std::env::var_os("CI").is_none(), "{notice}");
+        eprintln!("!!! SKIPPED !!! {notice}");
+    }
+    found
+}
+
+fn plan<'a>(files: &Synthetic, folders: &'a [std::path::PathBuf; 3], address: Ipv4Addr, role: Role) -> Start<'a> {
+    let [dir, content_dir, torrent] = folders;
+    Start {
+        dir,
+        address,
+        port: PORT,
+        torrent,
+        info_hash: files.info_hash,
+        piece_count: PIECE_COUNT,
+        content_dir,
+        role,
+        peer_exchange: false,
+        ready_within: Duration::from_secs(60),
+    }
+}
+
+async fn started(client: Client, found: &Found, start_as: Start<'_>) -> Running {
+    let began = Instant::now();
+    let role = start_as.role;
+    let running = start(client, found, start_as)
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    eprintln!("{client} {}: {role:?} ready after {} ms", found.version, began.elapsed().as_millis());
+    running
+}
+
+async fn seeds(test: u8, client: Client) {
+    let Some(found) = find(client) else { return };
+    let tracker = Tracker::start(address(test, 1)).await;
+    let files = Synthetic::new(&format!("seed-{client}"), &tracker.announce);
+    let folders = [files.folder("client"), files.content_folder("content"), files.torrent()];
+    let seeder = started(client, &found, plan(&files, &folders, address(test, 2), Role::Seed)).await;
+
+    assert_eq!(seeder.claimed_pieces().await.unwrap(), Some(PIECE_COUNT));
+    let began = Instant::now();
+    let (piece, block) = stranger::first_block(address(test, 3), seeder.address(), files.info_hash)
+        .await
+        .unwrap_or_else(|error| panic!("{client} served nothing: {error}\n{}", seeder.log_tail()));
+    eprintln!("{client}: one block of piece {piece} after {} ms", began.elapsed().as_millis());
+    let at = piece as usize * PIECE_BYTES;
+    assert!(block == files.content[at..at + BLOCK_BYTES], "{client} sent a wrong block");
+    let announced = tracker.peers();
+    assert!(
+        announced.iter().all(|peer| *peer == seeder.address()),
+        "{client} announced from elsewhere: {announced:?}"
+    );
+    seeder.stop().await;
+    assert!(std::net::TcpListener::bind((address(test, 2), PORT)).is_ok());
+}
+
+async fn leeches(test: u8, client: Client, feeder: Client) {
+    let (Some(found), Some(feeder_found)) = (find(client), find(feeder)) else { return };
+    let tracker = Tracker::start(address(test, 1)).await;
+    let files = Synthetic::new(&format!("leech-{client}"), &tracker.announce);
+    let folders = [files.folder("client"), files.folder("download"), files.torrent()];
+    let mut leecher = started(client, &found, plan(&files, &folders, address(test, 2), Role::Leech)).await;
+    assert_eq!(leecher.claimed_pieces().await.unwrap().unwrap_or(0), 0);
+    // The feeder hears of the leecher with its first announce, and dials it if it cannot dial the feeder.
+    while tracker.peers().is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let feeder_folders = [files.folder("feeder"), files.content_folder("content"), files.torrent()];
+    let seeder = started(
+        feeder,
+        &feeder_found,
+        plan(&files, &feeder_folders, address(test, 3), Role::Seed),
+    )
+    .await;
+    let began = Instant::now();
+    leecher
+        .complete(Duration::from_secs(90))
+        .await
+        .unwrap_or_else(|error| panic!("{error}\nthe feeder's log ends with:\n{}", seeder.log_tail()));
+    eprintln!("{client}: complete from {feeder} after {} ms", began.elapsed().as_millis());
+    leecher.stop().await;
+    seeder.stop().await;
+    assert!(Synthetic::downloaded(Path::new(&folders[1])) == files.content);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transmission_seeds() {
+    seeds(1, Client::Transmission).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn qbittorrent_seeds() {
+    seeds(2, Client::QBittorrent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deluge_seeds() {
+    seeds(3, Client::Deluge).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rtorrent_seeds() {
+    seeds(4, Client::Rtorrent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn aria2_seeds() {
+    seeds(5, Client::Aria2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transmission_leeches() {
+    leeches(6, Client::Transmission, Client::QBittorrent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn qbittorrent_leeches() {
+    leeches(7, Client::QBittorrent, Client::Transmission).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deluge_leeches() {
+    leeches(8, Client::Deluge, Client::Rtorrent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rtorrent_leeches() {
+    leeches(9, Client::Rtorrent, Client::Aria2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn aria2_leeches() {
+    leeches(10, Client::Aria2, Client::Deluge).await;
+}
+
+/// A seeder whose content is missing is not handed out as one.
+#[tokio::test]
+async fn a_seeder_without_content_is_not_ready() {
+    let Some(found) = find(Client::Aria2) else { return };
+    let files = Synthetic::new("no-content", "http://127.0.0.1:9/announce");
+    let folders = [files.folder("client"), files.folder("content"), files.torrent()];
+    let mut plan = plan(&files, &folders, address(11, 2), Role::Seed);
+    plan.ready_within = Duration::from_secs(3);
+    match start(Client::Aria2, &found, plan).await {
+        Err(ClientError::TooSlow { aim, last, .. }) => {
+            assert_eq!((aim, last.as_str()), ("ready", "it claims 0 of 64 pieces"));
+        }
+        other => panic!("{other:?}"),
+    }
+}
