@@ -52,6 +52,7 @@ pub mod peer_id;
 pub mod pex;
 pub mod tracker_http;
 pub mod tracker_udp;
+pub mod tracker_url;
 pub mod ut_metadata;
 
 pub use fault::Fault;

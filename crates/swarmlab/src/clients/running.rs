@@ -91,10 +91,22 @@ impl Running {
 
     /// Visits it and returns how many pieces it claims; `None` when it makes no claim.
     ///
+    /// Tries again for two seconds: Transmission turns a visitor away while it still holds the last visit for open.
+    ///
     /// # Errors
     ///
     /// When it does not answer a handshake for its torrent.
     pub async fn claimed_pieces(&self) -> io::Result<Option<u32>> {
+        let began = Instant::now();
+        loop {
+            match self.visit().await {
+                Err(_) if began.elapsed() < Duration::from_secs(2) => sleep(LOOK_EVERY).await,
+                claimed => return claimed,
+            }
+        }
+    }
+
+    async fn visit(&self) -> io::Result<Option<u32>> {
         let answer = ready::ask(self.address, self.info_hash, self.piece_count).await?;
         Ok(answer.claimed_pieces)
     }
@@ -116,7 +128,7 @@ impl Running {
     ) -> Result<(), ClientError> {
         let began = Instant::now();
         loop {
-            let claimed = self.claimed_pieces().await;
+            let claimed = self.visit().await;
             if self.process.has_ended() {
                 return Err(ClientError::Ended {
                     client: self.client,

@@ -88,24 +88,33 @@ async fn seeds(test: u8, client: Client) {
     assert!(std::net::TcpListener::bind((address(test, 2), PORT)).is_ok());
 }
 
-async fn leeches(test: u8, client: Client, feeder: Client) {
+/// Who starts first. The second hears of the first from the tracker at once, the first of the second only minutes later.
+#[derive(Clone, Copy, PartialEq)]
+enum First {
+    Leecher,
+    Feeder,
+}
+
+async fn leeches(test: u8, client: Client, feeder: Client, first: First) {
     let (Some(found), Some(feeder_found)) = (find(client), find(feeder)) else { return };
     let tracker = Tracker::start(address(test, 1)).await;
     let files = Synthetic::new(&format!("leech-{client}"), &tracker.announce);
     let folders = [files.folder("client"), files.folder("download"), files.torrent()];
-    let mut leecher = started(client, &found, plan(&files, &folders, address(test, 2), Role::Leech)).await;
-    assert_eq!(leecher.claimed_pieces().await.unwrap().unwrap_or(0), 0);
-    // The feeder hears of the leecher with its first announce, and dials it if it cannot dial the feeder.
-    while tracker.peers().is_empty() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
     let feeder_folders = [files.folder("feeder"), files.content_folder("content"), files.torrent()];
-    let seeder = started(
-        feeder,
-        &feeder_found,
-        plan(&files, &feeder_folders, address(test, 3), Role::Seed),
-    )
-    .await;
+    let leech = plan(&files, &folders, address(test, 2), Role::Leech);
+    let seed = plan(&files, &feeder_folders, address(test, 3), Role::Seed);
+
+    let (mut leecher, seeder);
+    if first == First::Leecher {
+        leecher = started(client, &found, leech).await;
+        assert_eq!(leecher.claimed_pieces().await.unwrap().unwrap_or(0), 0);
+        announced(&tracker).await;
+        seeder = started(feeder, &feeder_found, seed).await;
+    } else {
+        seeder = started(feeder, &feeder_found, seed).await;
+        announced(&tracker).await;
+        leecher = started(client, &found, leech).await;
+    }
     let began = Instant::now();
     leecher
         .complete(Duration::from_secs(90))
@@ -115,6 +124,12 @@ async fn leeches(test: u8, client: Client, feeder: Client) {
     leecher.stop().await;
     seeder.stop().await;
     assert!(Synthetic::downloaded(Path::new(&folders[1])) == files.content);
+}
+
+async fn announced(tracker: &Tracker) {
+    while tracker.peers().is_empty() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -144,27 +159,27 @@ async fn aria2_seeds() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transmission_leeches() {
-    leeches(6, Client::Transmission, Client::QBittorrent).await;
+    leeches(6, Client::Transmission, Client::QBittorrent, First::Leecher).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn qbittorrent_leeches() {
-    leeches(7, Client::QBittorrent, Client::Transmission).await;
+    leeches(7, Client::QBittorrent, Client::Transmission, First::Feeder).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deluge_leeches() {
-    leeches(8, Client::Deluge, Client::Rtorrent).await;
+    leeches(8, Client::Deluge, Client::Rtorrent, First::Feeder).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rtorrent_leeches() {
-    leeches(9, Client::Rtorrent, Client::Aria2).await;
+    leeches(9, Client::Rtorrent, Client::Aria2, First::Feeder).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn aria2_leeches() {
-    leeches(10, Client::Aria2, Client::Deluge).await;
+    leeches(10, Client::Aria2, Client::Deluge, First::Feeder).await;
 }
 
 /// A seeder whose content is missing is not handed out as one.
