@@ -255,10 +255,7 @@ impl Block {
     }
 
     /// A list of figures, each `(label, value, unit)`.
-    pub fn figures<L, V, U>(
-        caption: impl Into<String>,
-        figures: impl IntoIterator<Item = (L, V, U)>,
-    ) -> Self
+    pub fn figures<L, V, U>(caption: impl Into<String>, figures: impl IntoIterator<Item = (L, V, U)>) -> Self
     where
         L: Into<String>,
         V: Into<String>,
@@ -266,11 +263,7 @@ impl Block {
     {
         let figures = figures
             .into_iter()
-            .map(|(label, value, unit)| Figure {
-                label: label.into(),
-                value: value.into(),
-                unit: unit.into(),
-            })
+            .map(|(label, value, unit)| Figure { label: label.into(), value: value.into(), unit: unit.into() })
             .collect();
         Self::Figures { caption: caption.into(), figures }
     }
@@ -288,14 +281,8 @@ impl Block {
 
 impl Table {
     /// A table without rows.
-    pub fn new<T: Into<String>>(
-        caption: impl Into<String>,
-        columns: impl IntoIterator<Item = (T, Align)>,
-    ) -> Self {
-        let columns = columns
-            .into_iter()
-            .map(|(heading, align)| Column { heading: heading.into(), align })
-            .collect();
+    pub fn new<T: Into<String>>(caption: impl Into<String>, columns: impl IntoIterator<Item = (T, Align)>) -> Self {
+        let columns = columns.into_iter().map(|(heading, align)| Column { heading: heading.into(), align }).collect();
         Self { caption: caption.into(), columns, rows: Vec::new() }
     }
 
@@ -309,20 +296,12 @@ impl Table {
 
 impl Chart {
     /// One bar for each `(category, amount)`.
-    pub fn bars<T: Into<String>>(
-        caption: impl Into<String>,
-        measure: Axis,
-        bars: impl IntoIterator<Item = (T, i64)>,
-    ) -> Self {
+    pub fn bars<T: Into<String>>(caption: impl Into<String>, measure: Axis, bars: impl IntoIterator<Item = (T, i64)>) -> Self {
         Self::of_categories(ChartKind::Bars, caption, measure, bars)
     }
 
     /// What was left after each `(step, amount)`.
-    pub fn funnel<T: Into<String>>(
-        caption: impl Into<String>,
-        measure: Axis,
-        steps: impl IntoIterator<Item = (T, i64)>,
-    ) -> Self {
+    pub fn funnel<T: Into<String>>(caption: impl Into<String>, measure: Axis, steps: impl IntoIterator<Item = (T, i64)>) -> Self {
         Self::of_categories(ChartKind::Funnel, caption, measure, steps)
     }
 
@@ -333,11 +312,7 @@ impl Chart {
 
     /// Adds a series of `(x, y)`.
     #[must_use]
-    pub fn series(
-        mut self,
-        name: impl Into<String>,
-        points: impl IntoIterator<Item = (i64, i64)>,
-    ) -> Self {
+    pub fn series(mut self, name: impl Into<String>, points: impl IntoIterator<Item = (i64, i64)>) -> Self {
         let points = points.into_iter().map(|(x, y)| Point { x, y }).collect();
         self.series.push(Series { name: name.into(), points });
         self
@@ -435,9 +410,6 @@ mod tests {
 
     #[test]
     fn code_is_divided_at_its_line_ends() {
-        assert_eq!(
-            Block::code("a\nb\n"),
-            Block::Code { lines: Vec::from([String::from("a"), String::from("b")]) }
-        );
+        assert_eq!(Block::code("a\nb\n"), Block::Code { lines: Vec::from([String::from("a"), String::from("b")]) });
     }
 }

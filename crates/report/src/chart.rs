@@ -38,20 +38,15 @@ pub(crate) fn description(chart: &Chart) -> String {
         ChartKind::Lines => "Line chart",
     };
     let limits: String = match chart.kind {
-        ChartKind::Lines => {
-            chart.y.ticks.iter().map(|tick| format!(" Limit {}: {}.", tick.label, grouped(tick.at))).collect()
-        }
+        ChartKind::Lines => chart.y.ticks.iter().map(|tick| format!(" Limit {}: {}.", tick.label, grouped(tick.at))).collect(),
         ChartKind::Bars | ChartKind::Funnel => String::new(),
     };
     format!("{kind} of {measure}. {}{limits}", parts.join(" "))
 }
 
 fn amounts(chart: &Chart, series: &Series) -> String {
-    let amounts: Vec<String> = series
-        .points
-        .iter()
-        .map(|point| format!("{} {}", category(&chart.x, point.x), grouped(point.y)))
-        .collect();
+    let amounts: Vec<String> =
+        series.points.iter().map(|point| format!("{} {}", category(&chart.x, point.x), grouped(point.y))).collect();
     format!("{}: {}.", series.name, amounts.join("; "))
 }
 

@@ -14,7 +14,7 @@ use crate::plain::with_texts;
 const STYLE: &str = include_str!("html/style.css");
 
 /// The SHA-256 of [`STYLE`] in base 64; a test compares them.
-const STYLE_SHA256: &str = "+6sBy0+1ATR9c7Lsn6nSnuG469YmWuoL9Wy2EeYGiIQ=";
+const STYLE_SHA256: &str = "mShWE5yEZzXmdDxuQwu/9rhaR/NTbR32FhYBiMAHS5I=";
 
 /// The document as one page of HTML.
 pub fn html(document: &Document) -> String {
@@ -83,11 +83,7 @@ impl Page {
         if !document.meta.is_empty() {
             self.put("<dl class=\"meta\">\n");
             for particular in &document.meta {
-                self.write(format_args!(
-                    "<div><dt>{}</dt><dd>{}</dd></div>\n",
-                    text(&particular.label),
-                    text(&particular.value)
-                ));
+                self.write(format_args!("<div><dt>{}</dt><dd>{}</dd></div>\n", text(&particular.label), text(&particular.value)));
             }
             self.put("</dl>\n");
         }
@@ -126,10 +122,9 @@ impl Page {
             Block::Table(table) => self.table(table),
             Block::Chart(chart) => self.chart(chart),
             Block::Figures { caption, figures } => self.figures(caption, figures),
-            Block::Pending { text: words } => self.write(format_args!(
-                "<p class=\"pending\"><strong>Not yet produced.</strong> {}</p>\n",
-                text(words)
-            )),
+            Block::Pending { text: words } => {
+                self.write(format_args!("<p class=\"pending\"><strong>Not yet produced.</strong> {}</p>\n", text(words)))
+            }
             Block::Code { lines } => {
                 self.write(format_args!("<pre><code>{}</code></pre>\n", text(&lines.join("\n"))));
             }
@@ -181,11 +176,7 @@ impl Page {
         self.charts += 1;
         let number = self.charts;
         let image = chart::svg(chart);
-        let labelled = image.replacen(
-            "<svg ",
-            &format!("<svg role=\"img\" aria-labelledby=\"f{number}t f{number}d\" "),
-            1,
-        );
+        let labelled = image.replacen("<svg ", &format!("<svg role=\"img\" aria-labelledby=\"f{number}t f{number}d\" "), 1);
         let (opening, body) = labelled.split_once('\n').unwrap_or((&labelled, ""));
         self.write(format_args!(
             "<figure>\n{opening}\n<title id=\"f{number}t\">{}</title>\n<desc id=\"f{number}d\">{}</desc>\n{body}\
@@ -222,11 +213,7 @@ impl Page {
 fn plotted(chart: &Chart) -> Table {
     let mut table = Table::new(
         "",
-        [
-            ("Series".to_owned(), Align::Start),
-            (axis_title(&chart.x), Align::Start),
-            (axis_title(&chart.y), Align::End),
-        ],
+        [("Series".to_owned(), Align::Start), (axis_title(&chart.x), Align::Start), (axis_title(&chart.y), Align::End)],
     );
     for series in &chart.series {
         for point in &series.points {

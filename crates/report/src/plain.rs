@@ -10,10 +10,7 @@ pub(crate) fn with_texts(document: &Document, show: &impl Fn(&str) -> String) ->
         title: show(title),
         subtitle: show(subtitle),
         notices: texts(notices, show),
-        meta: meta
-            .iter()
-            .map(|Particular { label, value }| Particular { label: show(label), value: show(value) })
-            .collect(),
+        meta: meta.iter().map(|Particular { label, value }| Particular { label: show(label), value: show(value) }).collect(),
         sections: sections
             .iter()
             .map(|Section { number, heading, blocks }| Section {
@@ -35,10 +32,7 @@ fn block_texts(block: &Block, show: &impl Fn(&str) -> String) -> Block {
         Block::Bullets { items } => Block::Bullets { items: texts(items, show) },
         Block::Table(Table { caption, columns, rows }) => Block::Table(Table {
             caption: show(caption),
-            columns: columns
-                .iter()
-                .map(|Column { heading, align }| Column { heading: show(heading), align: *align })
-                .collect(),
+            columns: columns.iter().map(|Column { heading, align }| Column { heading: show(heading), align: *align }).collect(),
             rows: rows.iter().map(|row| texts(row, show)).collect(),
         }),
         Block::Chart(Chart { kind, caption, x, y, series }) => Block::Chart(Chart {
@@ -46,20 +40,13 @@ fn block_texts(block: &Block, show: &impl Fn(&str) -> String) -> Block {
             caption: show(caption),
             x: axis_texts(x, show),
             y: axis_texts(y, show),
-            series: series
-                .iter()
-                .map(|Series { name, points }| Series { name: show(name), points: points.clone() })
-                .collect(),
+            series: series.iter().map(|Series { name, points }| Series { name: show(name), points: points.clone() }).collect(),
         }),
         Block::Figures { caption, figures } => Block::Figures {
             caption: show(caption),
             figures: figures
                 .iter()
-                .map(|Figure { label, value, unit }| Figure {
-                    label: show(label),
-                    value: show(value),
-                    unit: show(unit),
-                })
+                .map(|Figure { label, value, unit }| Figure { label: show(label), value: show(value), unit: show(unit) })
                 .collect(),
         },
         Block::Pending { text } => Block::Pending { text: show(text) },
@@ -71,9 +58,6 @@ fn axis_texts(Axis { label, unit, ticks }: &Axis, show: &impl Fn(&str) -> String
     Axis {
         label: show(label),
         unit: show(unit),
-        ticks: ticks
-            .iter()
-            .map(|Tick { at, label }| Tick { at: *at, label: show(label) })
-            .collect(),
+        ticks: ticks.iter().map(|Tick { at, label }| Tick { at: *at, label: show(label) }).collect(),
     }
 }

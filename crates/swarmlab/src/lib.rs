@@ -1,1 +1,3 @@
 //! swarmlab
+
+pub mod clients;

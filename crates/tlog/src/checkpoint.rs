@@ -43,8 +43,7 @@ impl Checkpoint {
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
         let lines = text.strip_suffix('\n').ok_or(CheckpointError::NotThreeLines)?;
         let mut lines = lines.split('\n');
-        let (Some(origin), Some(size), Some(root), None) = (lines.next(), lines.next(), lines.next(), lines.next())
-        else {
+        let (Some(origin), Some(size), Some(root), None) = (lines.next(), lines.next(), lines.next(), lines.next()) else {
             return Err(CheckpointError::NotThreeLines);
         };
         let origin = KeyName::new(origin).map_err(|_| CheckpointError::BadOrigin)?;

@@ -103,15 +103,10 @@ pub fn verify(signed: &SignedCheckpoint, witness_key: &VerifierKey) -> Result<u6
     verify_signature(signed.checkpoint(), signature, witness_key)
 }
 
-fn verify_signature(
-    checkpoint: &Checkpoint,
-    signature: &Signature,
-    witness_key: &VerifierKey,
-) -> Result<u64, CosignatureError> {
+fn verify_signature(checkpoint: &Checkpoint, signature: &Signature, witness_key: &VerifierKey) -> Result<u64, CosignatureError> {
     let cosignature = Cosignature::parse(signature.bytes())?;
     let message = message(checkpoint, cosignature.time_unix_s);
-    verify_strict(witness_key.public_key(), message.as_bytes(), &cosignature.signature)
-        .map_err(CosignatureError::Refused)?;
+    verify_strict(witness_key.public_key(), message.as_bytes(), &cosignature.signature).map_err(CosignatureError::Refused)?;
     Ok(cosignature.time_unix_s)
 }
 

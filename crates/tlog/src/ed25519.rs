@@ -42,9 +42,7 @@ pub fn check_public_key(public_key: &[u8; 32]) -> Result<(), Refused> {
 /// # Errors
 /// Says whether the key or the signature was at fault.
 pub fn verify_strict(public_key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> Result<(), Refused> {
-    strong_key(public_key)?
-        .verify_strict(message, &Signature::from_bytes(signature))
-        .map_err(|_| Refused::BadSignature)
+    strong_key(public_key)?.verify_strict(message, &Signature::from_bytes(signature)).map_err(|_| Refused::BadSignature)
 }
 
 fn strong_key(public_key: &[u8; 32]) -> Result<VerifyingKey, Refused> {
@@ -116,8 +114,8 @@ mod tests {
     #[test]
     fn an_unreduced_s_is_refused() {
         const GROUP_ORDER: [u8; 32] = [
-            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0x10,
         ];
         let key = SigningKey::from_bytes(&[7; 32]);
         let mut signature = key.sign(b"message").to_bytes();
@@ -127,9 +125,22 @@ mod tests {
             *byte = sum.to_le_bytes()[0];
             carry = sum >> 8;
         }
-        assert_eq!(
-            verify_strict(&key.verifying_key().to_bytes(), b"message", &signature),
-            Err(Refused::BadSignature)
-        );
+        assert_eq!(verify_strict(&key.verifying_key().to_bytes(), b"message", &signature), Err(Refused::BadSignature));
+    }
+
+    #[test]
+    fn a_small_order_r_is_refused() {
+        // R is the identity and s = H(R, A, M) · a: the owner of the key made it, and lenient verifiers (OpenSSL among
+        // them) accept it. Strict ones do not, and ours must be among those.
+        const S: [u8; 32] = [
+            0xd4, 0xc5, 0x32, 0x31, 0x31, 0xff, 0x96, 0x83, 0xcf, 0xb3, 0xd3, 0x01, 0x97, 0xc7, 0x86, 0xc9, 0x04, 0x3f, 0x10,
+            0x52, 0xd6, 0xc2, 0xd5, 0x29, 0x3f, 0x19, 0xd6, 0xf3, 0x6b, 0x91, 0x11, 0x04,
+        ];
+        let public_key = SigningKey::from_bytes(&[7; 32]).verifying_key();
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        signature[32..].copy_from_slice(&S);
+        assert!(ed25519_dalek::Verifier::verify(&public_key, b"message", &Signature::from_bytes(&signature)).is_ok());
+        assert_eq!(verify_strict(public_key.as_bytes(), b"message", &signature), Err(Refused::BadSignature));
     }
 }

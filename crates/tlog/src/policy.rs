@@ -33,8 +33,7 @@ impl Policy {
     /// [`PolicyError::BadPolicy`] if a key is of the wrong kind or serves twice, or the quorum is more than there are
     /// witnesses. A quorum of zero is allowed: it asks for the log alone.
     pub fn new(log: VerifierKey, witnesses: Vec<VerifierKey>, quorum: usize) -> Result<Self, PolicyError> {
-        let kinds_fit =
-            log.kind() == KeyKind::Note && witnesses.iter().all(|witness| witness.kind() == KeyKind::Cosignature);
+        let kinds_fit = log.kind() == KeyKind::Note && witnesses.iter().all(|witness| witness.kind() == KeyKind::Cosignature);
         let mut public_keys: Vec<_> = witnesses.iter().chain([&log]).map(VerifierKey::public_key).collect();
         public_keys.sort_unstable();
         let distinct = public_keys.windows(2).all(|pair| pair[0] != pair[1]);

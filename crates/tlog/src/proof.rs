@@ -85,8 +85,7 @@ impl Proof {
     pub fn verify(&self, leaf: &[u8], policy: &Policy) -> Result<Vec<Witnessed>, BadProof> {
         let witnessed = policy.check(&self.checkpoint).map_err(BadProof::Policy)?;
         let tree = self.checkpoint.checkpoint();
-        verify_inclusion(leaf_hash(leaf), self.index, tree.size(), &self.hashes, tree.root())
-            .map_err(BadProof::Inclusion)?;
+        verify_inclusion(leaf_hash(leaf), self.index, tree.size(), &self.hashes, tree.root()).map_err(BadProof::Inclusion)?;
         Ok(witnessed)
     }
 

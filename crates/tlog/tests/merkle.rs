@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use tlog::Hash;
 use tlog::merkle::{
-    Frontier, HashReader, OutOfRange, ProofError, consistency_proof, empty_root, inclusion_proof, inclusion_proof_len, leaf_hash, range_root,
-    root_of, verify_consistency, verify_inclusion,
+    Frontier, HashReader, OutOfRange, ProofError, consistency_proof, empty_root, inclusion_proof, inclusion_proof_len, leaf_hash,
+    range_root, root_of, verify_consistency, verify_inclusion,
 };
 
 const MAX_SIZE: usize = 200;
@@ -119,9 +119,9 @@ fn every_leaf_of_every_tree_is_proven() {
     let mut reader = remembering(&leaves);
     for size in 1..=MAX_SIZE {
         let root = root_of(leaves[..size].iter().copied());
-        for index in 0..size {
-            let proof = inclusion_proof(&mut reader, index as u64, size as u64).unwrap();
-            assert_eq!(verify_inclusion(leaves[index], index as u64, size as u64, &proof, root), Ok(()));
+        for (index, leaf) in (0..).zip(&leaves[..size]) {
+            let proof = inclusion_proof(&mut reader, index, size as u64).unwrap();
+            assert_eq!(verify_inclusion(*leaf, index, size as u64, &proof, root), Ok(()));
         }
     }
 }
@@ -183,11 +183,23 @@ enum Spoil {
     Swap,
 }
 
+impl Spoil {
+    fn error(self) -> ProofError {
+        match self {
+            Self::Hash | Self::Swap => ProofError::WrongRoot,
+            Self::Drop | Self::Add => ProofError::WrongLength,
+        }
+    }
+}
+
 fn spoil(proof: &[Hash], how: Spoil, at: usize) -> Option<Vec<Hash>> {
     let mut spoiled = proof.to_vec();
     let at = if spoiled.is_empty() { 0 } else { at % spoiled.len() };
     match how {
-        Spoil::Hash => *spoiled.get_mut(at)? = other(proof[at]),
+        Spoil::Hash => {
+            let hash = spoiled.get_mut(at)?;
+            *hash = other(*hash);
+        }
         Spoil::Drop => {
             spoiled.get(at)?;
             spoiled.remove(at);
@@ -215,7 +227,7 @@ proptest! {
         let proof = inclusion_proof(&leaves[..], at_index, of).unwrap();
 
         if let Some(spoiled) = spoil(&proof, how, at) {
-            prop_assert!(verify_inclusion(leaves[index], at_index, of, &spoiled, root).is_err());
+            prop_assert_eq!(verify_inclusion(leaves[index], at_index, of, &spoiled, root), Err(how.error()));
         }
         prop_assert!(verify_inclusion(other(leaves[index]), at_index, of, &proof, root).is_err());
         prop_assert!(verify_inclusion(leaves[index], at_index, of, &proof, other(root)).is_err());
@@ -234,7 +246,7 @@ proptest! {
         let proof = consistency_proof(&leaves[..], old, new).unwrap();
 
         if let Some(spoiled) = spoil(&proof, how, at) {
-            prop_assert!(verify_consistency(old, old_root, new, new_root, &spoiled).is_err());
+            prop_assert_eq!(verify_consistency(old, old_root, new, new_root, &spoiled), Err(how.error()));
         }
         prop_assert!(verify_consistency(old, other(old_root), new, new_root, &proof).is_err());
         prop_assert!(verify_consistency(old, old_root, new, other(new_root), &proof).is_err());
@@ -253,6 +265,15 @@ proptest! {
             let proof = consistency_proof(&maker[..], old as u64, new as u64).unwrap();
             prop_assert!(verify_consistency(old as u64, old_root, new as u64, new_root, &proof).is_err());
         }
+    }
+
+    #[test]
+    fn any_range_is_a_tree_of_its_own(size in 0..=MAX_SIZE, a: prop::sample::Index, b: prop::sample::Index) {
+        let leaves = leaves(size);
+        let (a, b) = (a.index(size + 1), b.index(size + 1));
+        let (start, end) = (a.min(b), a.max(b));
+        let expected = root_of(leaves[start..end].iter().copied());
+        prop_assert_eq!(range_root(&mut &leaves[..], start as u64, end as u64), Ok(expected));
     }
 
     #[test]

@@ -76,10 +76,7 @@ fn a_log_signs_only_under_its_origin() {
 fn a_note_with_other_text_is_no_checkpoint() {
     let note = Note::sign(&(checkpoint(5).to_text() + "extension\n"), &log(), sign_with(1)).unwrap();
     assert_eq!(SignedCheckpoint::parse(&note.to_bytes()), Err(CheckpointError::NotThreeLines));
-    assert_eq!(
-        SignedCheckpoint::parse(checkpoint(5).to_text().as_bytes()),
-        Err(CheckpointError::Note(NoteError::NoSignatures))
-    );
+    assert_eq!(SignedCheckpoint::parse(checkpoint(5).to_text().as_bytes()), Err(CheckpointError::Note(NoteError::NoSignatures)));
 }
 
 #[test]
@@ -168,10 +165,7 @@ fn one_bad_known_cosignature_condemns_the_checkpoint() {
     let swapped = if &last[middle..=middle] == "A" { "B" } else { "A" };
     let spoiled = format!("{head}\n{}{swapped}{}\n", &last[..middle], &last[middle + 1..]);
     let spoiled = SignedCheckpoint::parse(spoiled.as_bytes()).unwrap();
-    assert_eq!(
-        policy(2).check(&spoiled),
-        Err(PolicyError::Witness(CosignatureError::Refused(Refused::BadSignature)))
-    );
+    assert_eq!(policy(2).check(&spoiled), Err(PolicyError::Witness(CosignatureError::Refused(Refused::BadSignature))));
     let without_that_witness = Policy::new(log(), vec![witness(2), witness(3)], 2).unwrap();
     assert_eq!(without_that_witness.check(&spoiled).map(|seen| seen.len()), Ok(2));
 }

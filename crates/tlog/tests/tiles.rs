@@ -6,8 +6,7 @@ use proptest::prelude::*;
 use tlog::Hash;
 use tlog::merkle::{HashReader as _, consistency_proof, inclusion_proof, leaf_hash, range_root, root_of};
 use tlog::tile::{
-    Content, GrowError, ReadError, TILE_WIDTH, Tile, TileReader, encode_hashes, grow, new_bundles, new_hash_tiles,
-    parse_hashes,
+    Content, GrowError, ReadError, TILE_WIDTH, Tile, TileReader, encode_hashes, grow, new_bundles, new_hash_tiles, parse_hashes,
 };
 
 type Store = BTreeMap<String, Vec<u8>>;

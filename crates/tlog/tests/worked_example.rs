@@ -100,13 +100,9 @@ fn leaf_hashes() -> Vec<Hash> {
 fn signed_checkpoint() -> SignedCheckpoint {
     let checkpoint = Checkpoint::new(KeyName::new(ORIGIN).unwrap(), 3, root_of(leaf_hashes())).unwrap();
     let log = key(ORIGIN, KeyKind::Note, "log");
-    let mut signed =
-        SignedCheckpoint::sign(checkpoint, &log, |message| private_key("log").sign(message).to_bytes()).unwrap();
+    let mut signed = SignedCheckpoint::sign(checkpoint, &log, |message| private_key("log").sign(message).to_bytes()).unwrap();
     let witness = key(WITNESS, KeyKind::Cosignature, "wit1");
-    cosignature::cosign(&mut signed, &witness, COSIGNED_UNIX_S, |message| {
-        private_key("wit1").sign(message).to_bytes()
-    })
-    .unwrap();
+    cosignature::cosign(&mut signed, &witness, COSIGNED_UNIX_S, |message| private_key("wit1").sign(message).to_bytes()).unwrap();
     signed
 }
 

@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn one_odd_field_spoils_nothing_else() {
         let payload = b"d1:md6:ut_pexi256e11:ut_metadatai2ee1:pi65536e4:reqqi5000000000e1:v3:\xff\x00z\
-            6:yourip5:abcde13:metadata_sizei-1e4:ipv4i7e11:upload_onlyi99999999999999999999eEXTRA";
+            6:yourip5:abcde13:metadata_sizei-1e4:ipv4i7e11:upload_onlyi99999999999999999999eeEXTRA";
         let read = ExtensionHandshake::parse(payload).unwrap();
         assert_eq!(read.message_id(UT_METADATA), Some(2));
         assert_eq!(read.request_queue, Some(5_000_000_000));

@@ -40,7 +40,12 @@ pub(crate) fn svg(chart: &Chart) -> String {
                 }
                 let (start, end) = span(&scale, point.y);
                 svg.bar(index, (start, y), end - start, BAR_HEIGHT);
-                svg.words(end + GAP / 2, y + BAR_HEIGHT / 2 + 38, Anchor::Start, &grouped(point.y));
+                let (x, anchor) = match chart.kind {
+                    // Beside the bar the figure would stand across the edge of the shadow.
+                    ChartKind::Funnel => (WIDTH, Anchor::End),
+                    ChartKind::Bars | ChartKind::Lines => (end + GAP / 2, Anchor::Start),
+                };
+                svg.words(x, y + BAR_HEIGHT / 2 + 38, anchor, &grouped(point.y));
             }
             y += BAR_HEIGHT;
         }

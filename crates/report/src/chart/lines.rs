@@ -73,8 +73,7 @@ fn legend(svg: &mut Svg, chart: &Chart) {
 }
 
 fn x_axis(svg: &mut Svg, chart: &Chart, x: &Scale) {
-    let mut named: Vec<(i64, String)> =
-        chart.x.ticks.iter().map(|tick| (tick.at, tick.label.clone())).collect();
+    let mut named: Vec<(i64, String)> = chart.x.ticks.iter().map(|tick| (tick.at, tick.label.clone())).collect();
     if named.is_empty() {
         named = x.round_numbers().into_iter().map(|number| (number, grouped(number))).collect();
     }

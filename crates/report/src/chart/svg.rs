@@ -132,11 +132,7 @@ impl Svg {
     /// A point of a series, where its line alone would not show it.
     pub(crate) fn dot(&mut self, series: usize, (x, y): (i128, i128)) {
         let (index, ink) = ink(series);
-        self.line(format_args!(
-            "<circle class=\"s{index}\" cx=\"{}\" cy=\"{}\" r=\"2\" fill=\"{ink}\"/>",
-            tenths(x),
-            tenths(y)
-        ));
+        self.line(format_args!("<circle class=\"s{index}\" cx=\"{}\" cy=\"{}\" r=\"2\" fill=\"{ink}\"/>", tenths(x), tenths(y)));
     }
 
     fn line(&mut self, element: std::fmt::Arguments<'_>) {

@@ -5,13 +5,9 @@ use super::*;
 
 #[test]
 fn digits_stand_in_groups_of_three() {
-    for (number, written) in [
-        (0, "0"),
-        (999, "999"),
-        (1000, "1,000"),
-        (-1_234_567, "−1,234,567"),
-        (i64::MIN, "−9,223,372,036,854,775,808"),
-    ] {
+    for (number, written) in
+        [(0, "0"), (999, "999"), (1000, "1,000"), (-1_234_567, "−1,234,567"), (i64::MIN, "−9,223,372,036,854,775,808")]
+    {
         assert_eq!(grouped(number), written);
     }
 }
@@ -34,8 +30,7 @@ fn extreme_and_empty_charts_are_drawn() {
         Chart::funnel("nothing left", measure(), [("a", 0), ("b", 0)]),
         Chart::lines("none", Axis::new("", ""), measure()),
         Chart::lines("one", Axis::new("", ""), measure()).series("a", [(5, 5)]),
-        Chart::lines("extreme", Axis::new("", ""), measure())
-            .series("a", [(i64::MIN, i64::MIN), (i64::MAX, i64::MAX)]),
+        Chart::lines("extreme", Axis::new("", ""), measure()).series("a", [(i64::MIN, i64::MIN), (i64::MAX, i64::MAX)]),
     ] {
         let image = svg(&chart);
         assert!(image.starts_with("<svg ") && image.ends_with("</svg>\n"), "{image}");

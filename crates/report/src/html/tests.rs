@@ -18,22 +18,20 @@ fn no_text_breaks_out_of_its_place() {
     let table = Table::new(HOSTILE, [(HOSTILE, Align::End)]).row([HOSTILE, HOSTILE]);
     let chart = |chart: Chart| Block::Chart(chart.series(HOSTILE, [(0, 1), (1, 2)]));
     let axis = || Axis::new(HOSTILE, HOSTILE).tick(1, HOSTILE);
-    let page = html(
-        &Document::new(HOSTILE, HOSTILE).notice(HOSTILE).particular(HOSTILE, HOSTILE).section(
-            1,
-            HOSTILE,
-            vec![
-                Block::paragraph(HOSTILE),
-                Block::bullets([HOSTILE]),
-                Block::Table(table),
-                chart(Chart::lines(HOSTILE, axis(), axis())),
-                chart(Chart::bars(HOSTILE, axis(), [(HOSTILE, 1)])),
-                Block::figures(HOSTILE, [(HOSTILE, HOSTILE, HOSTILE)]),
-                Block::pending(HOSTILE),
-                Block::code(HOSTILE),
-            ],
-        ),
-    );
+    let page = html(&Document::new(HOSTILE, HOSTILE).notice(HOSTILE).particular(HOSTILE, HOSTILE).section(
+        1,
+        HOSTILE,
+        vec![
+            Block::paragraph(HOSTILE),
+            Block::bullets([HOSTILE]),
+            Block::Table(table),
+            chart(Chart::lines(HOSTILE, axis(), axis())),
+            chart(Chart::bars(HOSTILE, axis(), [(HOSTILE, 1)])),
+            Block::figures(HOSTILE, [(HOSTILE, HOSTILE, HOSTILE)]),
+            Block::pending(HOSTILE),
+            Block::code(HOSTILE),
+        ],
+    ));
     for forbidden in ["<script", "<img", "onerror=\"", "\u{202e}", "\u{0}"] {
         assert!(!page.contains(forbidden), "{forbidden:?}");
     }

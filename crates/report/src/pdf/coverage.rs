@@ -30,9 +30,7 @@ pub(super) fn within_fonts(text: &str) -> String {
     let faces: Vec<usize> = FONTS.book.select_family(WORDS_FAMILY).collect();
     let drawn = |character: char| {
         !faces.is_empty()
-            && faces.iter().all(|face| {
-                FONTS.book.info(*face).is_some_and(|info| info.coverage.contains(u32::from(character)))
-            })
+            && faces.iter().all(|face| FONTS.book.info(*face).is_some_and(|info| info.coverage.contains(u32::from(character))))
     };
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {

@@ -13,9 +13,8 @@ fn options() -> PdfOptions {
 
 #[test]
 fn hostile_text_is_set_as_text() {
-    let table = Table::new(HOSTILE, [(HOSTILE, Align::Start), (HOSTILE, Align::End)])
-        .row([HOSTILE])
-        .row([HOSTILE, HOSTILE, HOSTILE]);
+    let table =
+        Table::new(HOSTILE, [(HOSTILE, Align::Start), (HOSTILE, Align::End)]).row([HOSTILE]).row([HOSTILE, HOSTILE, HOSTILE]);
     let axis = || Axis::new(HOSTILE, HOSTILE).tick(1, HOSTILE);
     let document = Document::new(HOSTILE, HOSTILE).notice(HOSTILE).particular(HOSTILE, HOSTILE).section(
         0,

@@ -71,11 +71,8 @@ fn report(document: &Document, options: &PdfOptions) -> Value {
             "relationship": "supplement",
         })
     });
-    let descriptions: Vec<Vec<Value>> = document
-        .sections
-        .iter()
-        .map(|section| section.blocks.iter().map(described).collect())
-        .collect();
+    let descriptions: Vec<Vec<Value>> =
+        document.sections.iter().map(|section| section.blocks.iter().map(described).collect()).collect();
     let attachments: Vec<Value> = [own].into_iter().chain(others).collect();
     json!({
         "document": document,
@@ -119,9 +116,7 @@ impl World for Sealed {
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
         match id.root() {
-            VirtualRoot::Project => {
-                self.files.get(id.vpath().get_with_slash()).cloned().ok_or(FileError::AccessDenied)
-            }
+            VirtualRoot::Project => self.files.get(id.vpath().get_with_slash()).cloned().ok_or(FileError::AccessDenied),
             VirtualRoot::Package(_) => Err(FileError::AccessDenied),
         }
     }

@@ -36,9 +36,5 @@ pub(super) fn prepare(start: &Start<'_>) -> Launch {
         .map(OsString::from),
     );
     arguments.push(start.torrent.into());
-    Launch {
-        arguments,
-        environment: vec![],
-        logs: vec![],
-    }
+    Launch { arguments, environment: vec![], logs: vec![] }
 }

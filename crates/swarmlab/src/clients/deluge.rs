@@ -32,10 +32,7 @@ pub(super) async fn spawn(found: &Found, start: &Start<'_>) -> Result<Guarded, C
     let mut daemon = process::launch(found, start.dir, prepare(start, control_port)?)?;
     while TcpStream::connect((start.address, control_port)).await.is_err() {
         if daemon.has_ended() {
-            return Err(ClientError::Ended {
-                client: Client::Deluge,
-                log: daemon.log_tail(),
-            });
+            return Err(ClientError::Ended { client: Client::Deluge, log: daemon.log_tail() });
         }
         if began.elapsed() > start.ready_within {
             return Err(too_slow(start, began, "its control port is closed", &daemon));
@@ -93,10 +90,7 @@ fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> 
             "--loglevel".into(),
             "error".into(),
         ],
-        environment: vec![
-            ("PYTHONPATH", python.into()),
-            ("PYTHONDONTWRITEBYTECODE", "1".into()),
-        ],
+        environment: vec![("PYTHONPATH", python.into()), ("PYTHONDONTWRITEBYTECODE", "1".into())],
         logs: vec![],
     })
 }
@@ -121,13 +115,7 @@ libtorrent.session = Session
     )
 }
 
-async fn add(
-    found: &Found,
-    start: &Start<'_>,
-    control_port: u16,
-    began: Instant,
-    daemon: &Guarded,
-) -> Result<(), ClientError> {
+async fn add(found: &Found, start: &Start<'_>, control_port: u16, began: Instant, daemon: &Guarded) -> Result<(), ClientError> {
     // The console splits its command at blanks, so the paths are relative, with names chosen here.
     let torrent = start.dir.join("laboratory.torrent");
     std::fs::copy(start.torrent, &torrent).map_err(ClientError::environment("write", &torrent))?;
@@ -148,26 +136,14 @@ async fn add(
         environment: vec![],
         logs: vec![],
     };
-    let mut console = Guarded::spawn(
-        &console_beside(&found.program),
-        start.dir,
-        "console.log",
-        launch,
-    )?;
+    let mut console = Guarded::spawn(&console_beside(&found.program), start.dir, "console.log", launch)?;
     let left = start.ready_within.saturating_sub(began.elapsed());
     if timeout(left, console.ended()).await.is_err() {
         return Err(too_slow(start, began, "its console did not end", daemon));
     }
     let said = console.log_tail();
     // The console's exit status is 0 even when the daemon refuses.
-    if said.contains("Torrent added!") {
-        Ok(())
-    } else {
-        Err(ClientError::Refused {
-            client: Client::Deluge,
-            said,
-        })
-    }
+    if said.contains("Torrent added!") { Ok(()) } else { Err(ClientError::Refused { client: Client::Deluge, said }) }
 }
 
 fn too_slow(start: &Start<'_>, began: Instant, last: &str, daemon: &Guarded) -> ClientError {

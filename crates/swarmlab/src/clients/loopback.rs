@@ -6,24 +6,16 @@ use std::path::Path;
 use super::{ClientError, Start};
 
 /// Schemes a client may follow out of a metainfo file: trackers and web seeds.
-const SCHEMES: [&[u8]; 6] = [
-    b"http://", b"https://", b"udp://", b"ws://", b"wss://", b"ftp://",
-];
+const SCHEMES: [&[u8]; 6] = [b"http://", b"https://", b"udp://", b"ws://", b"wss://", b"ftp://"];
 
 /// Checks a start before anything of it happens.
 pub(super) fn check(start: &Start<'_>) -> Result<(), ClientError> {
     if !start.address.is_loopback() {
-        return Err(ClientError::AddressOutside {
-            address: start.address,
-        });
+        return Err(ClientError::AddressOutside { address: start.address });
     }
-    let metainfo =
-        std::fs::read(start.torrent).map_err(ClientError::environment("read", start.torrent))?;
+    let metainfo = std::fs::read(start.torrent).map_err(ClientError::environment("read", start.torrent))?;
     match outside_url(&metainfo) {
-        Some(url) => Err(ClientError::UrlOutside {
-            torrent: start.torrent.to_owned(),
-            url,
-        }),
+        Some(url) => Err(ClientError::UrlOutside { torrent: start.torrent.to_owned(), url }),
         None => Ok(()),
     }
 }
@@ -35,10 +27,8 @@ pub(super) fn check(start: &Start<'_>) -> Result<(), ClientError> {
 fn outside_url(metainfo: &[u8]) -> Option<String> {
     (0..metainfo.len()).find_map(|at| {
         let rest = &metainfo[at..];
-        let scheme = SCHEMES.iter().find(|scheme| {
-            rest.get(..scheme.len())
-                .is_some_and(|head| head.eq_ignore_ascii_case(scheme))
-        })?;
+        let scheme =
+            SCHEMES.iter().find(|scheme| rest.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme)))?;
         let host: Vec<u8> = rest[scheme.len()..]
             .iter()
             .copied()
@@ -46,9 +36,7 @@ fn outside_url(metainfo: &[u8]) -> Option<String> {
             .take_while(|byte| byte.is_ascii_alphanumeric() || b".-_@[]%".contains(byte))
             .collect();
         let host = String::from_utf8_lossy(&host);
-        let inside = host
-            .parse::<Ipv4Addr>()
-            .is_ok_and(|address| address.is_loopback());
+        let inside = host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
         (!inside).then(|| format!("{}{host}", String::from_utf8_lossy(scheme)))
     })
 }
@@ -74,10 +62,7 @@ mod tests {
 
     #[test]
     fn loopback_trackers_pass() {
-        assert_eq!(
-            outside_url(b"d8:announce31:http://127.9.8.7:6969/announce4:infode13:x"),
-            None
-        );
+        assert_eq!(outside_url(b"d8:announce31:http://127.9.8.7:6969/announce4:infode13:x"), None);
         assert_eq!(outside_url(b"13:announce-listll19:udp://127.0.0.1:99/aeee"), None);
         assert_eq!(outside_url(b"d4:infod4:name1:xee"), None);
     }

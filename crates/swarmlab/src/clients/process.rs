@@ -31,17 +31,10 @@ pub(super) struct Guarded {
 
 impl Guarded {
     /// Starts the program in `dir`, printing into `dir/<log>`, with an environment that names no proxy and no other home.
-    pub(super) fn spawn(
-        program: &Path,
-        dir: &Path,
-        log: &str,
-        launch: Launch,
-    ) -> Result<Self, ClientError> {
+    pub(super) fn spawn(program: &Path, dir: &Path, log: &str, launch: Launch) -> Result<Self, ClientError> {
         let log = dir.join(log);
         let printed = File::create(&log).map_err(ClientError::environment("write", &log))?;
-        let printed_too = printed
-            .try_clone()
-            .map_err(ClientError::environment("write", &log))?;
+        let printed_too = printed.try_clone().map_err(ClientError::environment("write", &log))?;
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", GUARD, "guard"])
@@ -57,9 +50,7 @@ impl Guarded {
             .stdin(Stdio::piped())
             .stdout(printed)
             .stderr(printed_too);
-        let guard = command
-            .spawn()
-            .map_err(ClientError::environment("start", program))?;
+        let guard = command.spawn().map_err(ClientError::environment("start", program))?;
         let mut logs = vec![log];
         logs.extend(launch.logs);
         Ok(Self { guard, logs })

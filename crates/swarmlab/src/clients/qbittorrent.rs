@@ -7,8 +7,7 @@ use super::{ClientError, Launch, Start, loopback};
 /// Writes the profile.
 pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
     let configuration = start.dir.join("qBittorrent/config");
-    std::fs::create_dir_all(&configuration)
-        .map_err(ClientError::environment("create", &configuration))?;
+    std::fs::create_dir_all(&configuration).map_err(ClientError::environment("create", &configuration))?;
     let file = configuration.join("qBittorrent.conf");
     let settings = settings(start, loopback::control_port(start, start.dir)?);
     std::fs::write(&file, settings).map_err(ClientError::environment("write", &file))?;
@@ -26,12 +25,7 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
 
 /// `ResolvePeerCountries` would download a table of countries.
 fn settings(start: &Start<'_>, web_port: u16) -> String {
-    let Start {
-        address,
-        port,
-        peer_exchange,
-        ..
-    } = start;
+    let Start { address, port, peer_exchange, .. } = start;
     format!(
         "[LegalNotice]\n\
          Accepted=true\n\

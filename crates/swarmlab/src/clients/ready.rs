@@ -38,8 +38,7 @@ pub struct Answer {
 ///
 /// When nothing accepts there, or what accepts does not answer for `info_hash` in time.
 pub async fn ask(address: SocketAddrV4, info_hash: [u8; 20], piece_count: u32) -> io::Result<Answer> {
-    let (mut stream, peer_id) =
-        tokio::time::timeout(HANDSHAKE_WITHIN, shake_hands(address, info_hash)).await??;
+    let (mut stream, peer_id) = tokio::time::timeout(HANDSHAKE_WITHIN, shake_hands(address, info_hash)).await??;
     let claimed = tokio::time::timeout(CLAIM_WITHIN, read_claim(&mut stream, piece_count)).await;
     Ok(Answer {
         peer_id,
@@ -48,10 +47,7 @@ pub async fn ask(address: SocketAddrV4, info_hash: [u8; 20], piece_count: u32) -
     })
 }
 
-async fn shake_hands(
-    address: SocketAddrV4,
-    info_hash: [u8; 20],
-) -> io::Result<(TcpStream, [u8; 20])> {
+async fn shake_hands(address: SocketAddrV4, info_hash: [u8; 20]) -> io::Result<(TcpStream, [u8; 20])> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddrV4::new(*address.ip(), 0).into())?;
     let mut stream = socket.connect(address.into()).await?;

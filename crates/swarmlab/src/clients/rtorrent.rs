@@ -16,8 +16,7 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
     let session = start.dir.join("session");
     std::fs::create_dir(&session).map_err(ClientError::environment("create", &session))?;
     let commands = start.dir.join("commands.rc");
-    std::fs::write(&commands, command_file(start))
-        .map_err(ClientError::environment("write", &commands))?;
+    std::fs::write(&commands, command_file(start)).map_err(ClientError::environment("write", &commands))?;
     Ok(Launch {
         arguments: vec!["-n".into(), "-o".into(), "import=commands.rc".into()],
         environment: vec![],

@@ -9,8 +9,7 @@ use tokio::time::sleep;
 
 use super::process::Guarded;
 use super::{
-    Client, ClientError, Found, Role, Start, aria2, deluge, loopback, process, qbittorrent, ready,
-    rtorrent, transmission,
+    Client, ClientError, Found, Role, Start, aria2, deluge, loopback, process, qbittorrent, ready, rtorrent, transmission,
 };
 
 /// Between two looks at a client.
@@ -28,12 +27,7 @@ pub async fn start(client: Client, found: &Found, start: Start<'_>) -> Result<Ru
     let absolute_dir = absolute(start.dir)?;
     let absolute_torrent = absolute(start.torrent)?;
     let absolute_content = absolute(start.content_dir)?;
-    let start = Start {
-        dir: &absolute_dir,
-        torrent: &absolute_torrent,
-        content_dir: &absolute_content,
-        ..start
-    };
+    let start = Start { dir: &absolute_dir, torrent: &absolute_torrent, content_dir: &absolute_content, ..start };
     let began = Instant::now();
     let mut running = Running {
         client,
@@ -120,20 +114,12 @@ impl Running {
         self.wait_for("complete", self.piece_count, within).await
     }
 
-    async fn wait_for(
-        &mut self,
-        aim: &'static str,
-        needed_pieces: u32,
-        within: Duration,
-    ) -> Result<(), ClientError> {
+    async fn wait_for(&mut self, aim: &'static str, needed_pieces: u32, within: Duration) -> Result<(), ClientError> {
         let began = Instant::now();
         loop {
             let claimed = self.visit().await;
             if self.process.has_ended() {
-                return Err(ClientError::Ended {
-                    client: self.client,
-                    log: self.log_tail(),
-                });
+                return Err(ClientError::Ended { client: self.client, log: self.log_tail() });
             }
             let last = match claimed {
                 Ok(claimed) if claimed.unwrap_or(0) >= needed_pieces => return Ok(()),

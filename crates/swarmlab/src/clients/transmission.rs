@@ -37,17 +37,12 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
         "message-level": 2,
     });
     let configuration = start.dir.join("configuration");
-    std::fs::create_dir(&configuration)
-        .map_err(ClientError::environment("create", &configuration))?;
+    std::fs::create_dir(&configuration).map_err(ClientError::environment("create", &configuration))?;
     let file = configuration.join("settings.json");
     std::fs::write(&file, settings.to_string()).map_err(ClientError::environment("write", &file))?;
 
     Ok(Launch {
-        arguments: vec![
-            "--foreground".into(),
-            "--config-dir".into(),
-            configuration.into(),
-        ],
+        arguments: vec!["--foreground".into(), "--config-dir".into(), configuration.into()],
         environment: vec![],
         logs: vec![],
     })

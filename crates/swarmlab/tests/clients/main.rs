@@ -3,6 +3,7 @@
 //! A client that is not installed is skipped with a notice, except where `CI` is set: there it is a failure.
 
 mod guard;
+mod outside;
 mod stranger;
 mod synthetic;
 mod tracker;
@@ -28,10 +29,7 @@ fn address(test: u8, host: u8) -> Ipv4Addr {
 fn find(client: Client) -> Option<Found> {
     let found = client.find();
     if found.is_none() {
-        let notice = format!(
-            "{client} is not installed: apt-get install {}",
-            client.debian_package().join(" ")
-        );
+        let notice = format!("{client} is not installed: apt-get install {}", client.debian_package().join(" "));
         assert!(std::env::var_os("CI").is_none(), "{notice}");
         eprintln!("!!! SKIPPED !!! {notice}");
     }
@@ -57,9 +55,7 @@ fn plan<'a>(files: &Synthetic, folders: &'a [std::path::PathBuf; 3], address: Ip
 async fn started(client: Client, found: &Found, start_as: Start<'_>) -> Running {
     let began = Instant::now();
     let role = start_as.role;
-    let running = start(client, found, start_as)
-        .await
-        .unwrap_or_else(|error| panic!("{error}"));
+    let running = start(client, found, start_as).await.unwrap_or_else(|error| panic!("{error}"));
     eprintln!("{client} {}: {role:?} ready after {} ms", found.version, began.elapsed().as_millis());
     running
 }
@@ -80,10 +76,7 @@ async fn seeds(test: u8, client: Client) {
     let at = piece as usize * PIECE_BYTES;
     assert!(block == files.content[at..at + BLOCK_BYTES], "{client} sent a wrong block");
     let announced = tracker.peers();
-    assert!(
-        announced.iter().all(|peer| *peer == seeder.address()),
-        "{client} announced from elsewhere: {announced:?}"
-    );
+    assert!(announced.iter().all(|peer| *peer == seeder.address()), "{client} announced from elsewhere: {announced:?}");
     seeder.stop().await;
     assert!(std::net::TcpListener::bind((address(test, 2), PORT)).is_ok());
 }

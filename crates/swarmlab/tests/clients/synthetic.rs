@@ -18,12 +18,9 @@ pub struct Synthetic {
 impl Synthetic {
     /// Makes the content and a torrent that names `announce`, in an empty folder named after the test.
     pub fn new(test: &str, announce: &str) -> Self {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("clients-{test}-{}", std::process::id()));
+        let root = root(test, std::process::id());
         let content = noise(PIECE_BYTES * PIECE_COUNT as usize);
-        let pieces: Vec<u8> = content
-            .chunks(PIECE_BYTES)
-            .flat_map(|piece| Sha1::digest(piece).to_vec())
-            .collect();
+        let pieces: Vec<u8> = content.chunks(PIECE_BYTES).flat_map(|piece| Sha1::digest(piece).to_vec()).collect();
         let mut info = Vec::new();
         info.extend(format!("d6:lengthi{}e4:name{}:{NAME}", content.len(), NAME.len()).bytes());
         info.extend(format!("12:piece lengthi{PIECE_BYTES}e6:pieces{}:", pieces.len()).bytes());
@@ -34,11 +31,12 @@ impl Synthetic {
         torrent.push(b'e');
         std::fs::create_dir_all(&root).unwrap();
         std::fs::write(root.join("synthetic.torrent"), torrent).unwrap();
-        Self {
-            root,
-            content,
-            info_hash: Sha1::digest(&info).into(),
-        }
+        Self { root, content, info_hash: Sha1::digest(&info).into() }
+    }
+
+    /// Clears away what a killed process made for a test.
+    pub fn clear(test: &str, process_id: u32) {
+        std::fs::remove_dir_all(root(test, process_id)).unwrap();
     }
 
     pub fn torrent(&self) -> PathBuf {
@@ -63,6 +61,10 @@ impl Synthetic {
     pub fn downloaded(folder: &Path) -> Vec<u8> {
         std::fs::read(folder.join(NAME)).unwrap()
     }
+}
+
+fn root(test: &str, process_id: u32) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("clients-{test}-{process_id}"))
 }
 
 impl Drop for Synthetic {

@@ -27,11 +27,7 @@ impl Tracker {
                 tokio::spawn(answer(stream, from, Arc::clone(&known)));
             }
         });
-        Self {
-            announce,
-            peers,
-            serving,
-        }
+        Self { announce, peers, serving }
     }
 
     /// Who has announced so far, with the address the announce came from.
@@ -55,10 +51,7 @@ async fn answer(mut stream: TcpStream, from: Ipv4Addr, peers: Arc<Mutex<BTreeSet
         }
     }
     let request = String::from_utf8_lossy(&request);
-    let port = request
-        .split(['?', '&', ' '])
-        .find_map(|part| part.strip_prefix("port="))
-        .and_then(|port| port.parse().ok());
+    let port = request.split(['?', '&', ' ']).find_map(|part| part.strip_prefix("port=")).and_then(|port| port.parse().ok());
     // A scrape names no port, and gets an empty answer.
     let body = match port {
         Some(port) if request.starts_with("GET /announce?") => {
@@ -77,9 +70,7 @@ async fn answer(mut stream: TcpStream, from: Ipv4Addr, peers: Arc<Mutex<BTreeSet
         }
         _ => b"d5:filesdee".to_vec(),
     };
-    let head = format!(
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        body.len()
-    );
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
 }

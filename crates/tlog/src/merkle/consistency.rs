@@ -10,11 +10,7 @@ use super::subtree::{HashReader, MakeError, ProofError, range_root, split_point}
 ///
 /// # Errors
 /// If `old_size` is above `new_size`, or the reader fails.
-pub fn consistency_proof<R: HashReader>(
-    mut reader: R,
-    old_size: u64,
-    new_size: u64,
-) -> Result<Vec<Hash>, MakeError<R::Error>> {
+pub fn consistency_proof<R: HashReader>(mut reader: R, old_size: u64, new_size: u64) -> Result<Vec<Hash>, MakeError<R::Error>> {
     if old_size > new_size {
         return Err(MakeError::OutOfRange);
     }
@@ -97,13 +93,7 @@ pub fn verify_consistency(
     if old_running == old_root && new_running == new_root { Ok(()) } else { Err(ProofError::WrongRoot) }
 }
 
-fn verify_trivial(
-    old_size: u64,
-    old_root: Hash,
-    new_size: u64,
-    new_root: Hash,
-    proof: &[Hash],
-) -> Result<(), ProofError> {
+fn verify_trivial(old_size: u64, old_root: Hash, new_size: u64, new_root: Hash, proof: &[Hash]) -> Result<(), ProofError> {
     if !proof.is_empty() {
         return Err(ProofError::WrongLength);
     }

@@ -56,11 +56,7 @@ pub fn verify_inclusion(leaf: Hash, index: u64, size: u64, proof: &[Hash], root:
     for (step, sibling) in proof.iter().enumerate() {
         // Below the right edge the index bit says the side; on the edge only left siblings are left.
         let below_edge = step < inner as usize;
-        running = if below_edge && index >> step & 1 == 0 {
-            node_hash(running, *sibling)
-        } else {
-            node_hash(*sibling, running)
-        };
+        running = if below_edge && index >> step & 1 == 0 { node_hash(running, *sibling) } else { node_hash(*sibling, running) };
     }
     if running == root { Ok(()) } else { Err(ProofError::WrongRoot) }
 }

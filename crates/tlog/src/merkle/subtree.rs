@@ -7,7 +7,8 @@ use super::hash::{Hash, empty_root, node_hash};
 
 /// Gives the roots of complete subtrees of one tree.
 ///
-/// A reader is not trusted: whoever makes a proof verifies it against a signed root before handing it out.
+/// A reader is neither trusted nor asked for its size: whoever makes a proof verifies it against a signed root before
+/// handing it out.
 pub trait HashReader {
     /// Why a hash could not be read.
     type Error;
@@ -43,8 +44,7 @@ impl HashReader for &[Hash] {
     }
 }
 
-/// Root of the leaves `start..end` of a stored tree, where `start` is a multiple of the smallest power of two that is
-/// not less than the width, as in every range a proof asks for.
+/// Root of the leaves `start..end` of a stored tree, taken as a tree of their own: MTH(D\[start:end\]) of RFC 6962.
 ///
 /// # Errors
 /// Whatever the reader reports.
@@ -53,7 +53,8 @@ pub fn range_root<R: HashReader + ?Sized>(reader: &mut R, start: u64, end: u64) 
     if width == 0 {
         return Ok(empty_root());
     }
-    if width.is_power_of_two() {
+    // Only a range that starts at a multiple of its width is a subtree of the stored tree.
+    if width.is_power_of_two() && start.is_multiple_of(width) {
         let level = width.trailing_zeros();
         return reader.subtree(level, start >> level);
     }

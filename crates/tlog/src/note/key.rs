@@ -203,7 +203,7 @@ mod tests {
             (&PETER.replace("+ARpc", "+BBpc"), BadKey::WrongId),
             (&PETER.replace("10TW", "10T"), BadKey::Malformed),
             (&(PETER.to_string() + "\n"), BadKey::Malformed),
-            (&PETER.replace("10TW", "1===",), BadKey::Malformed),
+            (&PETER.replace("10TW", "1==="), BadKey::Malformed),
         ] {
             assert_eq!(bad.parse::<VerifierKey>(), Err(error), "{bad:?}");
         }

@@ -61,11 +61,7 @@ impl Note {
     /// # Errors
     /// If the text may not be a note's, the key is not for notes, or the signature does not verify under the key: a
     /// faulty signer is noticed before its note leaves.
-    pub fn sign(
-        text: &str,
-        key: &VerifierKey,
-        signer: impl FnOnce(&[u8]) -> [u8; 64],
-    ) -> Result<Self, NoteError> {
+    pub fn sign(text: &str, key: &VerifierKey, signer: impl FnOnce(&[u8]) -> [u8; 64]) -> Result<Self, NoteError> {
         check_text(text)?;
         let mut note = Self { text: text.into(), signatures: Vec::new() };
         note.add_signature(key, signer)?;
@@ -76,11 +72,7 @@ impl Note {
     ///
     /// # Errors
     /// As [`Note::sign`], and if this key has signed already or the limits are reached. The note is then unchanged.
-    pub fn add_signature(
-        &mut self,
-        key: &VerifierKey,
-        signer: impl FnOnce(&[u8]) -> [u8; 64],
-    ) -> Result<(), NoteError> {
+    pub fn add_signature(&mut self, key: &VerifierKey, signer: impl FnOnce(&[u8]) -> [u8; 64]) -> Result<(), NoteError> {
         if key.kind() != KeyKind::Note {
             return Err(NoteError::WrongKind);
         }

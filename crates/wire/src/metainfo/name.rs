@@ -41,7 +41,7 @@ pub enum Hazard {
 }
 
 impl Name {
-    pub(super) fn new(raw: &[u8], utf8: Option<&str>) -> Self {
+    pub(crate) fn new(raw: &[u8], utf8: Option<&str>) -> Self {
         Self { raw: raw.to_vec(), utf8: utf8.filter(|text| text.as_bytes() != raw).map(String::from) }
     }
 

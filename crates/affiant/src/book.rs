@@ -1,0 +1,163 @@
+//! What the control notes of a shard say at the moment: who decides, what is mandated, what was proved and issued.
+//!
+//! Read from the log every time; nothing of it lives anywhere else.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use evidence::{
+    Content, Digest, Dossier, Entry, KeyId, Mandate, TargetIds, Utc,
+    control::{Approval, Control, Delegation, Issue, Role},
+};
+use tlog::Note;
+
+/// The state of the control notes, in log order.
+#[derive(Debug, Default)]
+pub struct Book {
+    /// Delegations of people's keys.
+    pub people: Vec<Person>,
+    /// Mandates.
+    pub mandates: Vec<Filed<Mandate>>,
+    /// Dossiers with their approvals.
+    pub dossiers: Vec<FiledDossier>,
+    /// Issues.
+    pub issues: Vec<Filed<Issue>>,
+    /// Whether the shard is closed.
+    pub is_closed: bool,
+    holders: BTreeMap<KeyId, String>,
+}
+
+/// A note and its place in the log.
+#[derive(Debug)]
+pub struct Filed<T> {
+    /// The leaf's index.
+    pub index: u64,
+    /// SHA-256 of the note.
+    pub note_sha256: Digest,
+    /// Who signed it.
+    pub by: String,
+    /// What it says.
+    pub says: T,
+}
+
+/// A dossier and who approved it.
+#[derive(Debug)]
+pub struct FiledDossier {
+    /// The dossier note.
+    pub note: Filed<Dossier>,
+    /// The approvals.
+    pub approvals: Vec<Filed<Approval>>,
+}
+
+/// A person with a key.
+#[derive(Debug)]
+pub struct Person {
+    /// The delegation.
+    pub delegation: Delegation,
+    /// The leaf's index.
+    pub index: u64,
+}
+
+impl FiledDossier {
+    /// The different people who approved it.
+    pub fn reviewers(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.approvals.iter().map(|approval| approval.by.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// Whether two different people approved it.
+    pub fn is_approved(&self) -> bool {
+        self.reviewers().len() >= 2
+    }
+}
+
+impl Book {
+    /// Reads the notes among `entries`.
+    pub fn read<E: std::error::Error + Send + Sync + 'static>(entries: impl Iterator<Item = Result<Entry, E>>) -> Result<Self> {
+        let mut book = Self::default();
+        for entry in entries {
+            let entry = entry?;
+            if let Content::Note(text) = &entry.content {
+                book.take(entry.index, entry.leaf.commitment, text).with_context(|| format!("the note of entry {} is refused", entry.index))?;
+            }
+        }
+        Ok(book)
+    }
+
+    fn take(&mut self, index: u64, note_sha256: Digest, text: &str) -> Result<()> {
+        let note = Note::parse(text.as_bytes()).map_err(|fault| anyhow::anyhow!("{fault}"))?;
+        let by = self.signer(&note);
+        match Control::parse(note.text()).map_err(|fault| anyhow::anyhow!("{fault}"))? {
+            Control::Delegation(delegation) => {
+                if let Some(holder) = &delegation.holder {
+                    self.holders.insert(delegation.kid(), holder.clone());
+                    self.people.push(Person { delegation, index });
+                }
+            }
+            Control::Mandate(says) => self.mandates.push(Filed { index, note_sha256, by, says }),
+            Control::Dossier(says) => {
+                self.dossiers.push(FiledDossier { note: Filed { index, note_sha256, by, says }, approvals: Vec::new() });
+            }
+            Control::Approval(says) => {
+                if let Some(dossier) = self.dossiers.iter_mut().find(|dossier| dossier.note.note_sha256 == says.dossier_note_sha256) {
+                    dossier.approvals.push(Filed { index, note_sha256, by, says });
+                }
+            }
+            Control::Issue(says) => self.issues.push(Filed { index, note_sha256, by, says }),
+            Control::Close(_) => self.is_closed = true,
+            Control::Revoke(_) | Control::Erase(_) | Control::Withhold(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The person whose key's name the note carries, or the key's name itself.
+    fn signer(&self, note: &Note) -> String {
+        let Some(signature) = note.signatures().first() else { return String::new() };
+        let name = signature.name.as_str();
+        let kid = name.rsplit('/').next().and_then(|kid| kid.parse::<KeyId>().ok());
+        kid.and_then(|kid| self.holders.get(&kid)).cloned().unwrap_or_else(|| name.to_string())
+    }
+
+    /// The person's key for a role, the last delegated.
+    pub fn person(&self, name: &str, role: Role) -> Result<&Delegation> {
+        let found = self.people.iter().rev().find(|person| {
+            person.delegation.role == role && person.delegation.holder.as_deref() == Some(name)
+        });
+        match found {
+            Some(person) => Ok(&person.delegation),
+            None => {
+                let known: Vec<&str> = self.people.iter().filter_map(|person| person.delegation.holder.as_deref()).collect();
+                let known = if known.is_empty() { "nobody yet".to_string() } else { known.join(", ") };
+                bail!("nobody named '{name}' holds an {role} key (known: {known}); add one with 'affiant people add'")
+            }
+        }
+    }
+
+    /// The mandates for a torrent that are in force at `now`.
+    pub fn mandates_for(&self, target: &TargetIds, now: Utc) -> Vec<&Filed<Mandate>> {
+        self.mandates.iter().filter(|mandate| mandate.says.in_force(now) && mandate.says.targets.iter().any(|named| overlap(named, target))).collect()
+    }
+
+    /// The last dossier of a torrent, preferably an approved one.
+    pub fn dossier_for(&self, target: &TargetIds) -> Option<&FiledDossier> {
+        let of_target = || self.dossiers.iter().rev().filter(|dossier| overlap(&dossier.note.says.target, target));
+        of_target().find(|dossier| dossier.is_approved()).or_else(|| of_target().next())
+    }
+
+    /// The one dossier whose note digest begins with `prefix`.
+    pub fn dossier(&self, prefix: &str) -> Result<&FiledDossier> {
+        let mut found = self.dossiers.iter().filter(|dossier| dossier.note.note_sha256.to_string().starts_with(prefix));
+        match (found.next(), found.next()) {
+            (Some(dossier), None) => Ok(dossier),
+            (None, _) => bail!("no dossier begins with '{prefix}'; 'affiant dossier list' shows them"),
+            (Some(_), Some(_)) => bail!("several dossiers begin with '{prefix}'; give more digits"),
+        }
+    }
+}
+
+/// Whether two sets of info-hashes name the same torrent.
+pub fn overlap(one: &TargetIds, other: &TargetIds) -> bool {
+    (one.v1.is_some() && one.v1 == other.v1) || (one.v2.is_some() && one.v2 == other.v2)
+}

@@ -1,0 +1,264 @@
+//! The station's configuration, `affiant.toml`, parsed once into meaning.
+//!
+//! Every value that the program acts on is here, with its default, so that the digest of the parsed form stands
+//! for all of them. Unknown keys are refused.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::Path,
+};
+
+use anyhow::{Context, Result, bail};
+use evidence::{Date, Digest, canonical, sha256};
+use serde::{Deserialize, Serialize};
+
+/// All settings of a station.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The log's name, a domain that the operator controls, e.g. `log.example.org`. Fixed at `init`.
+    pub name: String,
+    /// How the monitor presents itself and where it listens.
+    #[serde(default)]
+    pub monitor: Monitor,
+    /// How long and how often peers and trackers are contacted.
+    #[serde(default)]
+    pub pace: Pace,
+    /// What clock error is tolerated.
+    #[serde(default)]
+    pub clock: ClockPolicy,
+    /// Dated tables, in the order consulted. Files are in the station's `tables` folder.
+    #[serde(default)]
+    pub tables: Vec<TableFile>,
+    /// The ISP register in the station's `tables` folder; without it the shipped UK register is used.
+    #[serde(default)]
+    pub isp_register: Option<TableFile>,
+    /// Present only in a laboratory: the networks that may be contacted, and no others.
+    #[serde(default)]
+    pub laboratory: Option<Laboratory>,
+}
+
+/// How the monitor presents itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Monitor {
+    /// Where a peer's operator can reach us; part of the client string that peers see.
+    pub contact: String,
+    /// Addresses to dial from and listen on, at most one of each family.
+    pub addresses: Vec<IpAddr>,
+    /// The listening port; 0 takes any free one.
+    pub port: u16,
+}
+
+/// How long and how often others are contacted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Pace {
+    /// Connections open at once.
+    pub connections: u32,
+    /// Connections open at once to one /24 (IPv4) or /48 (IPv6).
+    pub connections_per_network: u32,
+    /// Contacts of one address in an hour, over all torrents and ports.
+    pub contacts_per_address_hour: u32,
+    /// New connections a second.
+    pub dials_per_second: u32,
+    /// How long a dial may take, in milliseconds.
+    pub connect_ms: u32,
+    /// How long a peer may take to answer the handshake, in milliseconds.
+    pub handshake_ms: u32,
+    /// How long a first visit lasts if the peer keeps us choked, in milliseconds.
+    pub first_visit_ms: u32,
+    /// How long a block may take, in milliseconds.
+    pub block_ms: u32,
+    /// How many blocks of distinct pieces are asked of a peer.
+    pub challenges: u32,
+    /// How often an address that gave no verified block is tried in one run.
+    pub attempts: u32,
+    /// The gap before the second attempt, in seconds; it doubles after each.
+    pub retry_s: u32,
+    /// Addresses taken from one answer of one source.
+    pub peers_per_answer: u32,
+}
+
+/// What clock error is tolerated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClockPolicy {
+    /// The largest error of the wall clock at which an observation may enter a report, in milliseconds.
+    pub tolerance_ms: u32,
+}
+
+/// One dated table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableFile {
+    /// The file in the station's `tables` folder.
+    pub file: String,
+    /// Its form.
+    pub kind: TableKind,
+    /// When its publisher built it.
+    pub built: Date,
+    /// SHA-256 of its bytes; another file of the same name is refused.
+    pub sha256: Digest,
+}
+
+/// The form of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableKind {
+    /// iptoasn TSV.
+    Iptoasn,
+    /// MaxMind-format MMDB.
+    Mmdb,
+    /// `isp-register.toml`.
+    IspRegister,
+}
+
+/// The networks of a laboratory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Laboratory {
+    /// Prefixes, e.g. `127.0.0.0/8`.
+    pub networks: Vec<String>,
+}
+
+impl Default for Monitor {
+    fn default() -> Self {
+        Self { contact: "https://example.org/monitor".into(), addresses: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)], port: 6881 }
+    }
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            connections: 2000,
+            connections_per_network: 32,
+            contacts_per_address_hour: 12,
+            dials_per_second: 500,
+            connect_ms: 5_000,
+            handshake_ms: 10_000,
+            // Transmission decides whom to serve every 10 s.
+            first_visit_ms: 12_000,
+            block_ms: 20_000,
+            challenges: 2,
+            attempts: 3,
+            retry_s: 60,
+            peers_per_answer: 5_000,
+        }
+    }
+}
+
+impl Default for ClockPolicy {
+    fn default() -> Self {
+        Self { tolerance_ms: 40 }
+    }
+}
+
+impl Config {
+    /// Reads and checks `path`.
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let config: Self = toml::from_str(&text).map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", path.display()))?;
+        if let Some(fault) = config.fault() {
+            bail!("{} is refused: {fault}", path.display());
+        }
+        Ok(config)
+    }
+
+    /// As written by `init`, with every default spelt out.
+    pub fn to_toml(&self) -> Result<String> {
+        Ok(toml::to_string(self)?)
+    }
+
+    /// SHA-256 of the canonical form of all settings, defaults included.
+    pub fn digest(&self) -> Result<Digest> {
+        Ok(sha256(canonical::to_text(self)?.as_bytes()))
+    }
+
+    /// Where the monitor listens.
+    pub fn listen(&self) -> Vec<SocketAddr> {
+        self.monitor.addresses.iter().map(|address| SocketAddr::new(*address, self.monitor.port)).collect()
+    }
+
+    fn fault(&self) -> Option<&'static str> {
+        let addresses = &self.monitor.addresses;
+        let pace = &self.pace;
+        let positive = [
+            pace.connections,
+            pace.connections_per_network,
+            pace.contacts_per_address_hour,
+            pace.dials_per_second,
+            pace.connect_ms,
+            pace.handshake_ms,
+            pace.first_visit_ms,
+            pace.block_ms,
+            pace.challenges,
+            pace.attempts,
+            pace.retry_s,
+            pace.peers_per_answer,
+        ];
+        if self.name.is_empty() || self.name.contains(char::is_whitespace) || self.name.contains('+') {
+            Some("the name is empty or holds a space or a plus sign")
+        } else if !self.monitor.contact.starts_with("https://") && !self.monitor.contact.starts_with("mailto:") {
+            Some("monitor.contact is not an https: or mailto: address")
+        } else if addresses.is_empty()
+            || addresses.iter().filter(|address| address.is_ipv4()).count() > 1
+            || addresses.iter().filter(|address| address.is_ipv6()).count() > 1
+        {
+            Some("monitor.addresses is not one address of each family at most, and at least one")
+        } else if positive.contains(&0) {
+            Some("a limit in [pace] is 0")
+        } else if pace.challenges > 16 {
+            Some("pace.challenges is more than 16")
+        } else if self.laboratory.as_ref().is_some_and(|laboratory| laboratory.networks.is_empty()) {
+            Some("the laboratory names no network")
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config> {
+        let path = std::env::temp_dir().join(format!("affiant-config-{}.toml", sha256(text.as_bytes())));
+        std::fs::write(&path, text)?;
+        let config = Config::load(&path);
+        std::fs::remove_file(&path)?;
+        config
+    }
+
+    #[test]
+    fn a_written_configuration_reads_back_the_same() {
+        let config = parse("name = 'log.example.org'\n[laboratory]\nnetworks = ['127.0.0.0/8']\n").unwrap();
+        assert_eq!(parse(&config.to_toml().unwrap()).unwrap(), config);
+    }
+
+    #[test]
+    fn every_setting_changes_the_digest() {
+        let plain = parse("name = 'log.example.org'").unwrap().digest().unwrap();
+        assert_ne!(parse("name = 'log.example.org'\n[pace]\nchallenges = 3").unwrap().digest().unwrap(), plain);
+        assert_eq!(parse("name = 'log.example.org'\n[pace]\nchallenges = 2").unwrap().digest().unwrap(), plain);
+    }
+
+    #[test]
+    fn bad_settings_are_named() {
+        for (text, word) in [
+            ("", "name"),
+            ("name = ''", "name"),
+            ("name = 'a b'", "space"),
+            ("name = 'a'\nspeed = 3", "speed"),
+            ("name = 'a'\n[pace]\nchallenges = 0", "[pace]"),
+            ("name = 'a'\n[pace]\nchallenges = 99", "16"),
+            ("name = 'a'\n[monitor]\naddresses = []", "addresses"),
+            ("name = 'a'\n[monitor]\naddresses = ['127.0.0.1', '127.0.0.2']", "addresses"),
+            ("name = 'a'\n[monitor]\ncontact = 'me'", "contact"),
+            ("name = 'a'\n[laboratory]\nnetworks = []", "laboratory"),
+        ] {
+            let fault = parse(text).unwrap_err().to_string();
+            assert!(fault.contains(word), "{text}: {fault}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Reads a reference copy from disk and checks it against the metainfo, piece by piece.
+//!
+//! Every piece must match its SHA-1 before anything is said about the content; one that does not is named and
+//! nothing is written.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{ErrorKind, Read},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use evidence::{Digest, challenge::BLOCK_BYTES};
+use sha1::{Digest as _, Sha1};
+use sha2::Sha256;
+use wire::metainfo::{Info, Layout};
+
+/// What the copy was found to be.
+pub struct Checked {
+    /// SHA-256 of every block, in order of piece and offset.
+    pub blocks: Vec<Digest>,
+    /// SHA-256 of every file, in torrent order.
+    pub files: Vec<Digest>,
+    /// Numbers of the blocks that prove nothing: constant, or equal to another block of the torrent.
+    pub unfit: Vec<u32>,
+}
+
+/// Checks the copy at `content`: the file itself of a single-file torrent, the folder of the torrent's name
+/// otherwise (or the folder that holds it). Calls `progress` with the bytes done.
+pub fn check(info: &Info, content: &Path, mut progress: impl FnMut(u64)) -> Result<Checked> {
+    let mut source = Source::open(info, content)?;
+    let mut checked = Checked { blocks: Vec::new(), files: Vec::new(), unfit: Vec::new() };
+    let mut seen: BTreeMap<Digest, u32> = BTreeMap::new();
+    let mut piece = Vec::new();
+    let mut done = 0;
+    for index in 0..info.piece_count() {
+        let range = info.piece_range(index).context("a piece below the count has a range")?;
+        piece.resize(usize::try_from(range.end - range.start)?, 0);
+        source.fill(&mut piece)?;
+        if info.piece_hash(index) != Some(Sha1::digest(&piece).into()) {
+            bail!("piece {index} of {} does not match the torrent: the content differs, so no dossier is built", content.display());
+        }
+        for block in piece.chunks(BLOCK_BYTES as usize) {
+            let number = u32::try_from(checked.blocks.len()).context("the torrent has more than 2^32 blocks")?;
+            let digest = Digest::from(<[u8; 32]>::from(Sha256::digest(block)));
+            let is_constant = block.iter().all(|byte| *byte == block[0]);
+            if let Some(first) = seen.insert(digest, number) {
+                checked.unfit.push(first);
+                checked.unfit.push(number);
+            } else if is_constant {
+                checked.unfit.push(number);
+            }
+            checked.blocks.push(digest);
+        }
+        done += piece.len() as u64;
+        progress(done);
+    }
+    checked.unfit.sort_unstable();
+    checked.unfit.dedup();
+    checked.files = source.finish()?;
+    Ok(checked)
+}
+
+/// The torrent's bytes as one stream over its files.
+struct Source {
+    /// Path, length and padding flag of each file, in torrent order.
+    files: Vec<(PathBuf, u64, bool)>,
+    current: Option<Open>,
+    next: usize,
+    digests: Vec<Digest>,
+}
+
+struct Open {
+    /// Absent for padding, whose bytes are zero by definition (BEP 47).
+    file: Option<File>,
+    left: u64,
+    hash: Sha256,
+}
+
+impl Source {
+    fn open(info: &Info, content: &Path) -> Result<Self> {
+        let files = match info.layout() {
+            Layout::SingleFile => {
+                let path = if content.is_dir() { content.join(info.name().sanitised()) } else { content.to_path_buf() };
+                vec![(path, info.total_length(), false)]
+            }
+            Layout::MultiFile => {
+                let inner = content.join(info.name().sanitised());
+                let root = if inner.is_dir() { inner } else { content.to_path_buf() };
+                info.files().iter().map(|file| (root.join(file.path.sanitised()), file.length, file.padding)).collect()
+            }
+        };
+        for (path, length, padding) in &files {
+            if *padding {
+                continue;
+            }
+            let found = path.metadata().with_context(|| format!("cannot read {}", path.display()))?.len();
+            if found != *length {
+                bail!("{} has {found} bytes, and the torrent says {length}", path.display());
+            }
+        }
+        Ok(Self { files, current: None, next: 0, digests: Vec::new() })
+    }
+
+    fn fill(&mut self, mut buffer: &mut [u8]) -> Result<()> {
+        while !buffer.is_empty() {
+            let open = match &mut self.current {
+                Some(open) if open.left > 0 => open,
+                _ => {
+                    self.advance()?;
+                    continue;
+                }
+            };
+            let most = usize::try_from(open.left).unwrap_or(usize::MAX).min(buffer.len());
+            let (part, rest) = buffer.split_at_mut(most);
+            match &mut open.file {
+                Some(file) => file.read_exact(part).map_err(|fault| match fault.kind() {
+                    ErrorKind::UnexpectedEof => anyhow::anyhow!("{} became shorter while it was read", self.files[self.next - 1].0.display()),
+                    _ => fault.into(),
+                })?,
+                None => part.fill(0),
+            }
+            open.hash.update(&*part);
+            open.left -= part.len() as u64;
+            buffer = rest;
+        }
+        Ok(())
+    }
+
+    /// Ends the current file and opens the next.
+    fn advance(&mut self) -> Result<()> {
+        if let Some(open) = self.current.take() {
+            self.digests.push(Digest::from(<[u8; 32]>::from(open.hash.finalize())));
+        }
+        let (path, length, padding) = self.files.get(self.next).context("the torrent's pieces are longer than its files")?;
+        let file = if *padding { None } else { Some(File::open(path).with_context(|| format!("cannot read {}", path.display()))?) };
+        self.current = Some(Open { file, left: *length, hash: Sha256::new() });
+        self.next += 1;
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Vec<Digest>> {
+        while self.next < self.files.len() {
+            self.advance()?;
+        }
+        if let Some(open) = self.current.take() {
+            self.digests.push(Digest::from(<[u8; 32]>::from(open.hash.finalize())));
+        }
+        Ok(self.digests)
+    }
+}

@@ -1,0 +1,123 @@
+//! The one place that writes files so that they survive a power cut.
+//!
+//! Every step is traced, so that a trace of a run shows in which order things reached the disk.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::Fault;
+
+/// Ends the name of a file that is not finished; whoever opens a station removes what a crash left of them.
+pub(crate) const UNFINISHED: &str = ".unfinished";
+
+/// Makes a folder, readable by its owner only, and those above it, and makes their names durable.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Fault> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = parent(path);
+    create_folder(&parent)?;
+    tracing::trace!(path = %path.display(), "mkdir");
+    DirBuilder::new().mode(0o700).create(path).map_err(Fault::io("create the folder", path))?;
+    sync_folder(&parent)
+}
+
+/// Puts `bytes` at `path`, whole or not at all, in place of what is there.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    put(path, bytes, 0o644)
+}
+
+/// As [`replace`], for the owner's eyes only. Refuses to write over anything.
+pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    if path.exists() {
+        return Err(Fault::Key { path: path.into(), why: "exists already and is not written over: move it away first".into() });
+    }
+    put(path, bytes, 0o600)
+}
+
+fn put(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fault> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(UNFINISHED);
+    let unfinished = PathBuf::from(unfinished);
+    // A leftover of a crash may have another mode; it is removed and never reused.
+    let _ = fs::remove_file(&unfinished);
+    tracing::trace!(path = %unfinished.display(), bytes = bytes.len(), "write");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&unfinished)
+        .map_err(Fault::io("create", &unfinished))?;
+    file.write_all(bytes).map_err(Fault::io("write", &unfinished))?;
+    tracing::trace!(path = %unfinished.display(), "fsync");
+    file.sync_all().map_err(Fault::io("sync", &unfinished))?;
+    tracing::trace!(from = %unfinished.display(), to = %path.display(), "rename");
+    fs::rename(&unfinished, path).map_err(Fault::io("rename into place", path))?;
+    sync_folder(&parent(path))
+}
+
+/// Removes a file and makes that durable.
+pub(crate) fn remove(path: &Path) -> Result<(), Fault> {
+    tracing::trace!(path = %path.display(), "unlink");
+    fs::remove_file(path).map_err(Fault::io("remove", path))?;
+    sync_folder(&parent(path))
+}
+
+fn sync_folder(path: &Path) -> Result<(), Fault> {
+    tracing::trace!(path = %path.display(), "fsync folder");
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(Fault::io("sync the folder", path))
+}
+
+fn parent(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.into(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// A file that only grows at its end.
+#[derive(Debug)]
+pub(crate) struct Tail {
+    pub(crate) path: PathBuf,
+    pub(crate) file: File,
+    pub(crate) length: u64,
+}
+
+impl Tail {
+    /// Makes an empty file that does not exist yet.
+    pub(crate) fn create(path: &Path) -> Result<(), Fault> {
+        OpenOptions::new().append(true).create_new(true).mode(0o600).open(path).map_err(Fault::io("create", path))?;
+        sync_folder(&parent(path))
+    }
+
+    /// Opens the file and cuts it to `length`, dropping what a crash left after it.
+    pub(crate) fn open_at(path: &Path, length: u64) -> Result<Self, Fault> {
+        let file = OpenOptions::new().append(true).open(path).map_err(Fault::io("open", path))?;
+        let found = file.metadata().map_err(Fault::io("look at", path))?.len();
+        if found != length {
+            tracing::trace!(path = %path.display(), from = found, to = length, "ftruncate");
+            file.set_len(length).map_err(Fault::io("truncate", path))?;
+            file.sync_all().map_err(Fault::io("sync", path))?;
+        }
+        Ok(Self { path: path.into(), file, length })
+    }
+
+    /// Hands bytes to the system. They are durable after [`Tail::sync`].
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        tracing::trace!(path = %self.path.display(), bytes = bytes.len(), "append");
+        self.file.write_all(bytes).map_err(Fault::io("append to", &self.path))?;
+        self.length += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Makes everything written so far durable.
+    pub(crate) fn sync(&self) -> Result<(), Fault> {
+        tracing::trace!(path = %self.path.display(), "fdatasync");
+        self.file.sync_data().map_err(Fault::io("sync", &self.path))
+    }
+}
