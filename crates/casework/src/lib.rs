@@ -1,1 +1,24 @@
-//! casework
+//! From the log to sessions, attributions, reports, bundles and the process report: a pure planner.
+//!
+//! *In scope*: prefix tables and the ISP register, attribution, deadlines, sessions, eligibility, the reports
+//! themselves and the words in them, the files of a bundle, the process report as a document.
+//! *Out of scope*: files, networks, clocks, keys; signing the notes that a plan proposes; typesetting.
+//! The same log, tables, register and version give the same bytes.
+//!
+//! ```
+//! use casework::{attribution::Attributor, register::Register, tables::Table};
+//!
+//! let day = evidence::Date::new(2026, 9, 1).unwrap();
+//! let table = Table::iptoasn("example", day, b"192.0.2.0\t192.0.2.255\t64496\tGB\tEXAMPLE\n")?;
+//! let register = Register::parse("isp-register.toml", casework::register::SHIPPED)?;
+//! let attributor = Attributor::new(vec![table], register)?;
+//! let attribution = attributor.attribute([192, 0, 2, 7].into(), day.start());
+//! assert_eq!(attribution.asn, Some(64496));
+//! assert_eq!(attribution.class, evidence::Class::NotQualifying);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod attribution;
+pub mod prefix;
+pub mod register;
+pub mod tables;

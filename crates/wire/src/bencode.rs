@@ -63,6 +63,5 @@ pub struct Limits {
 
 impl Limits {
     /// For one message of a peer: small, shallow, and tolerant of unsorted keys.
-    pub const PEER: Self =
-        Self { bytes_max: 128 << 10, depth_max: 8, items_max: 4_096, strictness: Strictness::Peer };
+    pub const PEER: Self = Self { bytes_max: 128 << 10, depth_max: 8, items_max: 4_096, strictness: Strictness::Peer };
 }

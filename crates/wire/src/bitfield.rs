@@ -87,8 +87,7 @@ impl Bitfield {
 
     /// Whether every piece of `other` is in this set too. Sets of different torrents are never related.
     pub fn is_superset_of(&self, other: &Self) -> bool {
-        self.piece_count == other.piece_count
-            && self.bits.iter().zip(&other.bits).all(|(ours, theirs)| theirs & !ours == 0)
+        self.piece_count == other.piece_count && self.bits.iter().zip(&other.bits).all(|(ours, theirs)| theirs & !ours == 0)
     }
 
     /// The pieces in the set, ascending.

@@ -12,9 +12,9 @@ pub const V6_LENGTH: usize = 18;
 pub fn v4(bytes: &[u8]) -> Option<impl ExactSizeIterator<Item = SocketAddr> + '_> {
     let (peers, rest) = bytes.as_chunks::<V4_LENGTH>();
     rest.is_empty().then(|| {
-        peers.iter().map(|[a, b, c, d, high, low]| {
-            SocketAddr::from((Ipv4Addr::new(*a, *b, *c, *d), u16::from_be_bytes([*high, *low])))
-        })
+        peers
+            .iter()
+            .map(|[a, b, c, d, high, low]| SocketAddr::from((Ipv4Addr::new(*a, *b, *c, *d), u16::from_be_bytes([*high, *low]))))
     })
 }
 

@@ -221,14 +221,17 @@ mod tests {
         assert_eq!(read.request_queue, Some(5_000_000_000));
         assert_eq!(read.client, Some(&b"\xff\x00z"[..]));
         let odd: Vec<_> = read.odd.iter().map(|field| (field.key, field.name, field.raw)).collect();
-        assert_eq!(odd, [
-            (&b"ipv4"[..], None, &b"i7e"[..]),
-            (b"m", Some(&b"ut_pex"[..]), b"i256e"),
-            (b"metadata_size", None, b"i-1e"),
-            (b"p", None, b"i65536e"),
-            (b"upload_only", None, b"i99999999999999999999e"),
-            (b"yourip", None, b"5:abcde"),
-        ]);
+        assert_eq!(
+            odd,
+            [
+                (&b"ipv4"[..], None, &b"i7e"[..]),
+                (b"m", Some(&b"ut_pex"[..]), b"i256e"),
+                (b"metadata_size", None, b"i-1e"),
+                (b"p", None, b"i65536e"),
+                (b"upload_only", None, b"i99999999999999999999e"),
+                (b"yourip", None, b"5:abcde"),
+            ]
+        );
         assert_eq!(read.trailing, b"EXTRA");
     }
 

@@ -50,11 +50,7 @@ impl Handshake {
             return Err(Fault::at(offset, Rule::Protocol));
         }
         let Some(bytes) = input.first_chunk::<LENGTH>() else { return Ok(None) };
-        let mut handshake = Self {
-            reserved: Reserved::default(),
-            info_hash: InfoHashV1([0; 20]),
-            peer_id: PeerId([0; 20]),
-        };
+        let mut handshake = Self { reserved: Reserved::default(), info_hash: InfoHashV1([0; 20]), peer_id: PeerId([0; 20]) };
         handshake.reserved.0.copy_from_slice(&bytes[20..28]);
         handshake.info_hash.0.copy_from_slice(&bytes[28..48]);
         handshake.peer_id.0.copy_from_slice(&bytes[48..]);
@@ -160,8 +156,7 @@ mod tests {
 
     #[test]
     fn the_info_hash_is_known_before_the_peer_id() {
-        let handshake =
-            Handshake { reserved: Reserved::default(), info_hash: InfoHashV1([9; 20]), peer_id: PeerId([1; 20]) };
+        let handshake = Handshake { reserved: Reserved::default(), info_hash: InfoHashV1([9; 20]), peer_id: PeerId([1; 20]) };
         let bytes = handshake.encode();
         assert_eq!(Handshake::info_hash_of(&bytes[..47]), None);
         assert_eq!(Handshake::info_hash_of(&bytes[..48]), Some(InfoHashV1([9; 20])));

@@ -237,11 +237,14 @@ mod tests {
         let trackers: Vec<_> = magnet.trackers.iter().map(TrackerUrl::as_str).collect();
         assert_eq!(trackers, ["udp://tracker.example:6969", "http://b.example/a?x=1+1+2"]);
         assert_eq!(magnet.refused_trackers[0].0, "wss://c.example");
-        assert_eq!(magnet.peers, [
-            PeerHint::Address("192.0.2.1:6881".parse().unwrap()),
-            PeerHint::Address("[2001:db8::1]:6881".parse().unwrap()),
-            PeerHint::Name { host: "peer.example".into(), port: 1 },
-        ]);
+        assert_eq!(
+            magnet.peers,
+            [
+                PeerHint::Address("192.0.2.1:6881".parse().unwrap()),
+                PeerHint::Address("[2001:db8::1]:6881".parse().unwrap()),
+                PeerHint::Name { host: "peer.example".into(), port: 1 },
+            ]
+        );
         let others: Vec<_> = magnet.others.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(others, [("ws", "http://w.example"), ("xt", "urn:sha1:ABC")]);
     }

@@ -204,7 +204,5 @@ impl Trackers {
 fn web_seeds(dict: &Dict<'_>) -> Result<Vec<Vec<u8>>, Error> {
     let Some(value) = dict.get(b"url-list") else { return Ok(Vec::new()) };
     let urls = value.as_list().unwrap_or(core::slice::from_ref(value));
-    urls.iter()
-        .map(|url| url.as_bytes().map(<[u8]>::to_vec).ok_or(Fault::at(url.offset(), Rule::WebSeeds)))
-        .collect()
+    urls.iter().map(|url| url.as_bytes().map(<[u8]>::to_vec).ok_or(Fault::at(url.offset(), Rule::WebSeeds))).collect()
 }

@@ -170,8 +170,12 @@ fn azureus(id: &[u8; 20]) -> Option<(Family, String)> {
         (Family::WebTorrent, [Some(a), Some(b), Some(c), Some(d)]) => {
             format!("{}.{}", u32::from(a) * 10 + u32::from(b), u32::from(c) * 10 + u32::from(d))
         }
+        // These write a letter for the kind of build in the last place.
+        (Family::Deluge | Family::MicroTorrent | Family::BitTorrent, [Some(a), Some(b), Some(c), _]) => {
+            format!("{a}.{b}.{c}")
+        }
+        (_, [Some(a), Some(b), Some(c), Some(0) | None]) => format!("{a}.{b}.{c}"),
         (_, [Some(a), Some(b), Some(c), Some(d)]) => format!("{a}.{b}.{c}.{d}"),
-        (_, [Some(a), Some(b), Some(c), None]) => format!("{a}.{b}.{c}"),
         _ => String::new(),
     };
     Some((family, version))
@@ -262,18 +266,18 @@ mod tests {
         check(b"-TR3000-abcdefghijkl", Family::Transmission, "3.00", "Transmission 3.00");
         check(b"-TR2940-abcdefghijkl", Family::Transmission, "2.94", "Transmission 2.94");
         check(b"-TR4060-abcdefghijkl", Family::Transmission, "4.0.6", "Transmission 4.0.6");
-        check(b"-qB4520-abcdefghijkl", Family::QBittorrent, "4.5.2.0", "qBittorrent 4.5.2.0");
-        check(b"-DE203s-abcdefghijkl", Family::Deluge, "2.0.3.28", "Deluge 2.0.3.28");
-        check(b"-lt0D80-abcdefghijkl", Family::RTorrent, "0.13.8.0", "rtorrent 0.13.8.0");
-        check(b"-LT20B0-abcdefghijkl", Family::LibtorrentRasterbar, "2.0.11.0", "libtorrent 2.0.11.0");
+        check(b"-qB4520-abcdefghijkl", Family::QBittorrent, "4.5.2", "qBittorrent 4.5.2");
+        check(b"-DE203s-abcdefghijkl", Family::Deluge, "2.0.3", "Deluge 2.0.3");
+        check(b"-lt0D80-abcdefghijkl", Family::RTorrent, "0.13.8", "rtorrent 0.13.8");
+        check(b"-LT20B0-abcdefghijkl", Family::LibtorrentRasterbar, "2.0.11", "libtorrent 2.0.11");
         check(b"A2-1-36-0-abcdefghij", Family::Aria2, "1.36.0", "aria2 1.36.0");
         check(b"-WW0203-abcdefghijkl", Family::WebTorrent, "2.3", "WebTorrent 2.3");
         check(b"-rQ9001-abcdefghijkl", Family::Librqbit, "9.0.0.1", "rqbit 9.0.0.1");
-        check(b"-UT355W-abcdefghijkl", Family::MicroTorrent, "3.5.5.32", "µTorrent 3.5.5.32");
+        check(b"-UT355W-abcdefghijkl", Family::MicroTorrent, "3.5.5", "µTorrent 3.5.5");
         check(b"M7-9-2--abcdefghijkl", Family::Mainline, "7.9.2", "Mainline 7.9.2");
         check(b"T03H-----abcdefghijk", Family::Shadow(b'T'), "0.3.17", "T--- 0.3.17");
         check(b"-ZZ1234-abcdefghijkl", Family::Azureus(*b"ZZ"), "1.2.3.4", "-ZZ 1.2.3.4");
-        check(b"-AF0100-abcdefghijkl", Family::Affiant, "0.1.0.0", "affiant 0.1.0.0");
+        check(b"-AF0100-abcdefghijkl", Family::Affiant, "0.1.0", "affiant 0.1.0");
     }
 
     #[test]

@@ -83,10 +83,12 @@ impl PexMessage {
             let addresses = addresses(dict, list, six)?;
             let flags = dict.get(flags).and_then(|value| value.as_bytes());
             let flags = flags.filter(|flags| flags.len() == addresses.len());
-            read.added.extend(addresses.iter().enumerate().map(|(at, address)| PexPeer {
-                address: *address,
-                flags: flags.map(|flags| PexFlags(flags[at])),
-            }));
+            read.added.extend(
+                addresses
+                    .iter()
+                    .enumerate()
+                    .map(|(at, address)| PexPeer { address: *address, flags: flags.map(|flags| PexFlags(flags[at])) }),
+            );
         }
         for (list, six) in [(&b"dropped"[..], false), (b"dropped6", true)] {
             read.dropped.extend(addresses(dict, list, six)?);
@@ -121,11 +123,10 @@ mod tests {
         let read = PexMessage::parse(payload).unwrap();
         let flags = |peer: &PexPeer| peer.flags.map(|flags| flags.0);
         let added: Vec<_> = read.added.iter().map(|peer| (alloc::format!("{}", peer.address), flags(peer))).collect();
-        assert_eq!(added, [
-            ("192.0.2.1:6881".into(), Some(0x10)),
-            ("198.51.100.2:80".into(), Some(0x03)),
-            ("[2001:db8::9]:6881".into(), None),
-        ]);
+        assert_eq!(
+            added,
+            [("192.0.2.1:6881".into(), Some(0x10)), ("198.51.100.2:80".into(), Some(0x03)), ("[2001:db8::9]:6881".into(), None),]
+        );
         let first = read.added[0].flags.unwrap();
         assert!(first.reachable() && !first.utp() && !first.holepunch());
         let second = read.added[1].flags.unwrap();

@@ -1,7 +1,8 @@
 //! HTTP trackers: what is asked and what is answered. BEP 3, 7 (IPv6), 23 (compact), 31 (retry in), 48 (scrape).
 //!
 //! Only bytes: the request is a URL, the answer is a body. Trackers write dictionaries carelessly, so unsorted keys
-//! are tolerated in answers.
+//! are tolerated in answers, and a count or an interval that is
+//! none is set aside by its key without spoiling the peers beside it.
 
 mod answer;
 mod request;
@@ -22,8 +23,6 @@ rules! {
         NotADict "tracker-not-a-dict" "a tracker's answer must be a dictionary",
         Empty "tracker-empty" "a tracker's announce answer must have peers, an interval or a failure reason",
         Reason "tracker-reason" "a tracker's failure reason must be a string",
-        Interval "tracker-interval" "a tracker's interval must be a number of seconds that is not negative",
-        Count "tracker-count" "a tracker's count must be a number that is not negative",
         Peers "tracker-peers" "peers must be whole packed addresses or a list of dictionaries",
         Peer "tracker-peer" "a peer's dictionary must have an ip and a port",
         TooMany "tracker-too-many" "a tracker's answer names more than the limit",

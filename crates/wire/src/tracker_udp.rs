@@ -20,7 +20,6 @@ rules! {
     /// The rules of tracker packets.
     pub enum Rule {
         TooShort "udp-tracker-too-short" "the packet is shorter than an answer of its kind",
-        TooLong "udp-tracker-too-long" "the packet is longer than an answer of its kind",
         Action "udp-tracker-action" "the packet's action is neither what was asked nor an error",
         Transaction "udp-tracker-transaction" "the packet's transaction id is not the one that was sent",
         Peers "udp-tracker-peers" "the peers in a packet must be whole packed addresses of the tracker's own family",

@@ -63,15 +63,12 @@ impl TrackerUrl {
         if let Some(at) = text.bytes().position(|byte| !byte.is_ascii_graphic() || matches!(byte, b'"' | b'<' | b'>' | b'\\')) {
             return Err(Fault::at(at, Rule::Character));
         }
-        let (scheme, start, default_port) = [
-            ("http://", Scheme::Http, Some(80)),
-            ("https://", Scheme::Https, Some(443)),
-            ("udp://", Scheme::Udp, None),
-        ]
-        .into_iter()
-        .find(|(prefix, ..)| text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
-        .map(|(prefix, scheme, port)| (scheme, prefix.len(), port))
-        .ok_or(Fault::at(0, Rule::Scheme))?;
+        let (scheme, start, default_port) =
+            [("http://", Scheme::Http, Some(80)), ("https://", Scheme::Https, Some(443)), ("udp://", Scheme::Udp, None)]
+                .into_iter()
+                .find(|(prefix, ..)| text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix)))
+                .map(|(prefix, scheme, port)| (scheme, prefix.len(), port))
+                .ok_or(Fault::at(0, Rule::Scheme))?;
         let rest = &text[start..];
         let path_at = start + rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let authority = &text[start..path_at];

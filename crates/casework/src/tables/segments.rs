@@ -122,40 +122,30 @@ fn blocks<N: Number>(range: &Range<N>) -> impl Iterator<Item = Segment<N>> + use
 
 fn flatten<N: Number>(blocks: &[Segment<N>]) -> Vec<Segment<N>> {
     let mut flat = Vec::with_capacity(blocks.len());
-    let mut open: Vec<Segment<N>> = Vec::new();
+    // Blocks that hold the cursor, the innermost last; addresses below the cursor are dealt with.
+    let mut open: Vec<&Segment<N>> = Vec::new();
+    let mut cursor = Some(0);
     for block in blocks {
-        while let Some(outer) = open.last().copied().filter(|outer| outer.last < block.first) {
-            open.pop();
-            close(&mut flat, &mut open, outer);
+        while let Some(inner) = open.pop_if(|inner| inner.last < block.first) {
+            cursor = emit(&mut flat, cursor, inner, inner.last.wide());
         }
-        if let Some(outer) = open.last_mut()
-            && outer.first < block.first
-        {
-            flat.push(Segment { last: N::narrow(block.first.wide() - 1), ..*outer });
+        if let (Some(outer), Some(before)) = (open.last(), block.first.wide().checked_sub(1)) {
+            emit(&mut flat, cursor, outer, before);
         }
-        open.push(*block);
+        cursor = Some(block.first.wide());
+        open.push(block);
     }
-    while let Some(outer) = open.pop() {
-        close(&mut flat, &mut open, outer);
+    while let Some(inner) = open.pop() {
+        cursor = emit(&mut flat, cursor, inner, inner.last.wide());
     }
-    flat.retain(|segment| segment.first <= segment.last);
     flat
 }
 
-/// Emits what is left of a block and moves the start of the one around it behind it. An emptied outer block is
-/// marked by a start beyond its end.
-fn close<N: Number>(flat: &mut Vec<Segment<N>>, open: &mut [Segment<N>], inner: Segment<N>) {
-    if inner.first <= inner.last {
-        flat.push(inner);
+/// Gives the addresses from the cursor to `last` to `block`, and returns the cursor behind them.
+fn emit<N: Number>(flat: &mut Vec<Segment<N>>, cursor: Option<u128>, block: &Segment<N>, last: u128) -> Option<u128> {
+    let first = cursor.filter(|first| *first <= last);
+    if let Some(first) = first {
+        flat.push(Segment { first: N::narrow(first), last: N::narrow(last), ..*block });
     }
-    if let Some(outer) = open.last_mut() {
-        match inner.last.wide().checked_add(1) {
-            Some(next) if next <= outer.last.wide() => outer.first = N::narrow(next),
-            _ => {
-                // Nothing of the outer block is left: it ends where the inner one does.
-                outer.first = N::narrow(1);
-                outer.last = N::narrow(0);
-            }
-        }
-    }
+    if first.is_some() { last.checked_add(1) } else { cursor }
 }

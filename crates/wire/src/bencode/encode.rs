@@ -19,7 +19,7 @@ pub enum Item {
 
 impl Item {
     /// A dictionary of these entries. A key given twice keeps its last value.
-    pub fn dict<'k, const N: usize>(entries: [(&'k str, Item); N]) -> Self {
+    pub fn dict<const N: usize>(entries: [(&str, Item); N]) -> Self {
         Self::Dict(entries.into_iter().map(|(key, item)| (key.as_bytes().to_vec(), item)).collect())
     }
 

@@ -64,9 +64,7 @@ impl<'a> Parser<'a, '_> {
         // The text is ASCII digits with an optional sign, so the only way to fail is the range.
         match core::str::from_utf8(text).ok().and_then(|text| text.parse().ok()) {
             Some(int) => Ok(Kind::Int(int)),
-            None if self.limits.strictness == Strictness::Peer && digits.len() <= WIDE_DIGITS_MAX => {
-                Ok(Kind::Wide(text))
-            }
+            None if self.limits.strictness == Strictness::Peer && digits.len() <= WIDE_DIGITS_MAX => Ok(Kind::Wide(text)),
             None => Err(Fault::at(offset, Rule::IntRange)),
         }
     }

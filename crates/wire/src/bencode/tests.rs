@@ -116,10 +116,7 @@ fn a_fault_reads_as_a_sentence() {
 }
 
 fn item() -> impl Strategy<Value = Item> {
-    let leaf = prop_oneof![
-        any::<i64>().prop_map(Item::Int),
-        prop::collection::vec(any::<u8>(), 0..8).prop_map(Item::Bytes)
-    ];
+    let leaf = prop_oneof![any::<i64>().prop_map(Item::Int), prop::collection::vec(any::<u8>(), 0..8).prop_map(Item::Bytes)];
     leaf.prop_recursive(3, 24, 4, |inner| {
         let key = prop::collection::vec(any::<u8>(), 0..4);
         prop_oneof![
@@ -135,9 +132,7 @@ fn owned(value: &Value<'_>) -> Item {
         Kind::Wide(_) => unreachable!("the generator makes no wide integer"),
         Kind::Bytes(bytes) => Item::Bytes(bytes.to_vec()),
         Kind::List(list) => Item::List(list.iter().map(owned).collect()),
-        Kind::Dict(dict) => {
-            Item::Dict(dict.entries().iter().map(|entry| (entry.key.to_vec(), owned(&entry.value))).collect())
-        }
+        Kind::Dict(dict) => Item::Dict(dict.entries().iter().map(|entry| (entry.key.to_vec(), owned(&entry.value))).collect()),
     }
 }
 

@@ -113,7 +113,7 @@ impl Decoder {
             id::BITFIELD => between(0, limits.bitfield_max, Rule::BitfieldTooLong),
             id::PIECE => between(BLOCK_HEADER, limits.block_max.saturating_add(BLOCK_HEADER), Rule::BlockTooLong),
             id::EXTENDED => between(1, limits.extended_max, Rule::ExtendedTooLong),
-            id::HASHES if length >= HASH_HEADER && (length - HASH_HEADER) % 32 != 0 => Err(Rule::HashesLength),
+            id::HASHES if length >= HASH_HEADER && !(length - HASH_HEADER).is_multiple_of(32) => Err(Rule::HashesLength),
             id::HASHES => between(HASH_HEADER, limits.hashes_max.saturating_add(HASH_HEADER), Rule::HashesTooLong),
             _ => between(0, limits.unknown_max, Rule::UnknownTooLong),
         }
@@ -129,11 +129,9 @@ fn read(id: u8, payload: &[u8]) -> Option<Message<'_>> {
         id::HAVE => Message::Have(u32_at(payload, 0)?),
         id::BITFIELD => Message::Bitfield(payload),
         id::REQUEST => Message::Request(block(payload)?),
-        id::PIECE => Message::Piece {
-            piece: u32_at(payload, 0)?,
-            begin: u32_at(payload, 4)?,
-            block: payload.get(BLOCK_HEADER..)?,
-        },
+        id::PIECE => {
+            Message::Piece { piece: u32_at(payload, 0)?, begin: u32_at(payload, 4)?, block: payload.get(BLOCK_HEADER..)? }
+        }
         id::CANCEL => Message::Cancel(block(payload)?),
         id::PORT => Message::Port(u16::from_be_bytes(*payload.first_chunk()?)),
         id::SUGGEST => Message::Suggest(u32_at(payload, 0)?),

@@ -60,8 +60,7 @@ fn reads_every_type() {
 
 #[test]
 fn refuses_wrong_lengths_as_soon_as_they_are_seen() {
-    let limits =
-        Limits { bitfield_max: 4, block_max: 16, extended_max: 8, hashes_max: 64, unknown_max: 2 };
+    let limits = Limits { bitfield_max: 4, block_max: 16, extended_max: 8, hashes_max: 64, unknown_max: 2 };
     let cases: &[(u8, u32, Rule)] = &[
         (0, 2, Rule::WrongLength),
         (1, 5, Rule::WrongLength),
@@ -134,8 +133,12 @@ fn block() -> impl Strategy<Value = Block> {
 }
 
 fn outgoing() -> impl Strategy<Value = Outgoing<'static>> {
-    let range = any::<([u8; 32], u32, u32, u32, u32)>().prop_map(|(pieces_root, base_layer, index, length, proof)| {
-        HashRange { pieces_root, base_layer, index, length, proof_layers: proof }
+    let range = any::<([u8; 32], u32, u32, u32, u32)>().prop_map(|(pieces_root, base_layer, index, length, proof)| HashRange {
+        pieces_root,
+        base_layer,
+        index,
+        length,
+        proof_layers: proof,
     });
     let ours = any::<(Option<u8>, Option<u8>, Option<u16>)>().prop_map(|(ut_metadata, ut_pex, port)| OwnHandshake {
         client: "affiant/0.1",

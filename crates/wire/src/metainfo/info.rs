@@ -81,8 +81,7 @@ impl Info {
             return Err(at_info(Rule::Name));
         }
         let name = Name::new(name, dict.get(b"name.utf-8").and_then(|value| value.as_text()));
-        let piece_length =
-            field(dict, b"piece length", Value::as_int, at_info(Rule::PieceLength), Rule::PieceLength)?;
+        let piece_length = field(dict, b"piece length", Value::as_int, at_info(Rule::PieceLength), Rule::PieceLength)?;
         let piece_length = u32::try_from(piece_length)
             .ok()
             .filter(|length| (1..=limits.piece_length_max).contains(length))

@@ -14,11 +14,8 @@ fn file(path: &[&str], length: i64) -> Item {
 
 /// A folder of 3 files over 3 pieces of 32 KiB: 40000 bytes, 10 of padding, 30000.
 fn folder_info() -> Item {
-    let padding = Item::dict([
-        ("attr", "p".into()),
-        ("length", 10.into()),
-        ("path", vec![Item::from(".pad"), Item::from("10")].into()),
-    ]);
+    let padding =
+        Item::dict([("attr", "p".into()), ("length", 10.into()), ("path", vec![Item::from(".pad"), Item::from("10")].into())]);
     Item::dict([
         ("files", vec![file(&["a", "one.bin"], 40_000), padding, file(&["two.bin"], 30_000)].into()),
         ("name", "folder".into()),
@@ -88,11 +85,14 @@ fn maps_files_pieces_and_blocks() {
     let info = Info::parse(&folder_info().encode()).unwrap();
     assert_eq!(info.layout(), Layout::Folder);
     let ranges: Vec<_> = info.files().iter().map(|file| (file.path.to_string(), file.range(), file.padding)).collect();
-    assert_eq!(ranges, [
-        ("a/one.bin".to_string(), 0..40_000, false),
-        (".pad/10".to_string(), 40_000..40_010, true),
-        ("two.bin".to_string(), 40_010..70_010, false),
-    ]);
+    assert_eq!(
+        ranges,
+        [
+            ("a/one.bin".to_string(), 0..40_000, false),
+            (".pad/10".to_string(), 40_000..40_010, true),
+            ("two.bin".to_string(), 40_010..70_010, false),
+        ]
+    );
     assert_eq!(info.piece_range(1), Some(32_768..65_536));
     assert_eq!(info.piece_range(2), Some(65_536..70_010));
     let names = |range| info.files_in(range).map(|file| file.path.to_string()).collect::<Vec<String>>();
@@ -255,21 +255,25 @@ fn announce_list_goes_before_announce_and_bad_urls_are_set_aside() {
     let tiers: Vec<Vec<_>> = metainfo.tiers.iter().map(|tier| tier.iter().map(TrackerUrl::as_str).collect()).collect();
     assert_eq!(tiers, [["udp://a.example:1/"], ["https://d.example/announce"]]);
     let refused: Vec<_> = metainfo.refused_trackers.iter().map(|one| (&one.raw[..], one.fault.rule)).collect();
-    assert_eq!(refused, [
-        (&b"wss://b.example/"[..], tracker_url::Rule::Scheme),
-        (b"http://c.example/announce\n", tracker_url::Rule::Character),
-    ]);
+    assert_eq!(
+        refused,
+        [(&b"wss://b.example/"[..], tracker_url::Rule::Scheme), (b"http://c.example/announce\n", tracker_url::Rule::Character),]
+    );
     let bytes = with(torrent(single_info()), "announce-list", vec![tier(&[""])]).encode();
     assert_eq!(Metainfo::parse(&bytes).unwrap().trackers().count(), 1, "announce stands in for an unusable list");
 }
 
 #[test]
 fn odd_names_are_kept_flagged_and_harmless() {
-    let evil = with(folder_info(), "files", vec![
-        file(&["..", "..", "etc", "passwd"], 5),
-        with(file(&["x"], 5), "path", vec![Item::Bytes(b"caf\xe9".to_vec())]),
-        with(with(file(&["x"], 5), "path", vec![Item::Bytes(b"caf\xe9".to_vec())]), "path.utf-8", vec![Item::from("café")]),
-    ]);
+    let evil = with(
+        folder_info(),
+        "files",
+        vec![
+            file(&["..", "..", "etc", "passwd"], 5),
+            with(file(&["x"], 5), "path", vec![Item::Bytes(b"caf\xe9".to_vec())]),
+            with(with(file(&["x"], 5), "path", vec![Item::Bytes(b"caf\xe9".to_vec())]), "path.utf-8", vec![Item::from("café")]),
+        ],
+    );
     let info = Info::parse(&with(evil, "pieces", Item::Bytes(hashes(1))).encode()).unwrap();
     let paths: Vec<_> = info.files().iter().map(|file| file.path.to_string()).collect();
     assert_eq!(paths, ["__/__/etc/passwd", "caf\u{fffd}", "café"]);

@@ -63,6 +63,8 @@ pub struct Announce {
     pub peers: Vec<TrackerPeer>,
     /// Peers that were named by something that is no IP address, which we do not look up.
     pub named_peers: usize,
+    /// Keys whose values are not what they should be, and were left out above.
+    pub odd: Vec<&'static str>,
 }
 
 /// One peer that a tracker names.
@@ -93,6 +95,8 @@ pub struct Scrape {
     pub files: BTreeMap<InfoHashV1, ScrapeCounts>,
     /// When to scrape again at the earliest, in seconds.
     pub min_request_interval_s: Option<u32>,
+    /// Keys whose values are not what they should be, and were left out above. A key may be listed several times.
+    pub odd: Vec<&'static str>,
 }
 
 /// What a tracker counts for a torrent.
@@ -117,16 +121,17 @@ impl AnnounceAnswer {
         if !["peers", "peers6", "interval"].iter().any(|key| dict.get(key.as_bytes()).is_some()) {
             return Err(Fault::at(0, Rule::Empty));
         }
-        let owned = |key: &[u8]| dict.get(key).and_then(|value| value.as_bytes()).map(<[u8]>::to_vec);
+        let mut fields = Fields { dict, odd: Vec::new() };
         let mut announce = Announce {
-            interval_s: seconds(dict, b"interval")?,
-            min_interval_s: seconds(dict, b"min interval")?,
-            warning: owned(b"warning message"),
-            complete: count(dict, b"complete")?,
-            incomplete: count(dict, b"incomplete")?,
-            downloaded: count(dict, b"downloaded")?,
-            tracker_id: owned(b"tracker id"),
-            external_ip: dict.get(b"external ip").and_then(|value| packed_address(value.as_bytes()?)),
+            interval_s: fields.read("interval", number),
+            min_interval_s: fields.read("min interval", number),
+            warning: fields.read("warning message", owned),
+            complete: fields.read("complete", number),
+            incomplete: fields.read("incomplete", number),
+            downloaded: fields.read("downloaded", number),
+            tracker_id: fields.read("tracker id", owned),
+            external_ip: fields.read("external ip", |value| packed_address(value.as_bytes()?)),
+            odd: fields.odd,
             ..Announce::default()
         };
         if let Some(peers) = dict.get(b"peers") {
@@ -198,14 +203,19 @@ impl ScrapeAnswer {
             let culprit = Fault::at(entry.offset, Rule::Files);
             let hash = InfoHashV1(entry.key.try_into().map_err(|_| culprit)?);
             let counts = entry.value.as_dict().ok_or(culprit)?;
-            scrape.files.insert(hash, ScrapeCounts {
-                complete: count(counts, b"complete")?,
-                downloaded: count(counts, b"downloaded")?,
-                incomplete: count(counts, b"incomplete")?,
-            });
+            let mut fields = Fields { dict: counts, odd: Vec::new() };
+            let counts = ScrapeCounts {
+                complete: fields.read("complete", number),
+                downloaded: fields.read("downloaded", number),
+                incomplete: fields.read("incomplete", number),
+            };
+            scrape.odd.append(&mut fields.odd);
+            scrape.files.insert(hash, counts);
         }
         if let Some(flags) = dict.get(b"flags").and_then(|flags| flags.as_dict()) {
-            scrape.min_request_interval_s = seconds(flags, b"min_request_interval")?;
+            let mut fields = Fields { dict: flags, odd: Vec::new() };
+            scrape.min_request_interval_s = fields.read("min_request_interval", number);
+            scrape.odd.append(&mut fields.odd);
         }
         Ok(Self::Counts(scrape))
     }
@@ -241,18 +251,28 @@ fn retry_in(dict: &Dict<'_>) -> Option<Option<u32>> {
     value.as_int().and_then(|minutes| u32::try_from(minutes).ok()).map(Some)
 }
 
-fn seconds(dict: &Dict<'_>, key: &[u8]) -> Result<Option<u32>, Error> {
-    number(dict, key, Rule::Interval)
+/// Reads single fields and remembers which of them were odd.
+struct Fields<'d, 'a> {
+    dict: &'d Dict<'a>,
+    odd: Vec<&'static str>,
 }
 
-fn count(dict: &Dict<'_>, key: &[u8]) -> Result<Option<u64>, Error> {
-    number(dict, key, Rule::Count)
+impl<'d, 'a> Fields<'d, 'a> {
+    fn read<T>(&mut self, key: &'static str, read: fn(&'d Value<'a>) -> Option<T>) -> Option<T> {
+        let field = read(self.dict.get(key.as_bytes())?);
+        if field.is_none() {
+            self.odd.push(key);
+        }
+        field
+    }
 }
 
-fn number<T: TryFrom<i64>>(dict: &Dict<'_>, key: &[u8], rule: Rule) -> Result<Option<T>, Error> {
-    let Some(value) = dict.get(key) else { return Ok(None) };
-    let number = value.as_int().and_then(|int| T::try_from(int).ok());
-    number.map(Some).ok_or(Fault::at(value.offset(), rule))
+fn number<T: TryFrom<i64>>(value: &Value<'_>) -> Option<T> {
+    value.as_int().and_then(|int| T::try_from(int).ok())
+}
+
+fn owned(value: &Value<'_>) -> Option<Vec<u8>> {
+    value.as_bytes().map(<[u8]>::to_vec)
 }
 
 fn packed_address(bytes: &[u8]) -> Option<IpAddr> {
@@ -323,10 +343,6 @@ mod tests {
             (b"le", Rule::NotADict),
             (b"de", Rule::Empty),
             (b"d14:failure reasoni5ee", Rule::Reason),
-            (b"d8:intervali-1ee", Rule::Interval),
-            (b"d8:interval2:30e", Rule::Interval),
-            (b"d8:intervali99999999999ee", Rule::Interval),
-            (b"d8:completei-1e5:peers0:e", Rule::Count),
             (b"d5:peers5:abcdee", Rule::Peers),
             (b"d5:peersi5ee", Rule::Peers),
             (b"d6:peers617:abcdefghijklmnopqe", Rule::Peers),
@@ -338,6 +354,20 @@ mod tests {
         for (body, rule) in cases {
             assert_eq!(announce(body).unwrap_err().rule, *rule, "{:?}", body.escape_ascii());
         }
+    }
+
+    #[test]
+    fn an_odd_field_spoils_no_peer() {
+        let body = b"d8:completei-1e10:downloadedle11:external ip3:abc10:incompletei7e8:interval2:3012:min intervali\
+            99999999999e5:peers6:\xc0\x00\x02\x01\x1a\xe110:tracker idi5ee";
+        let answer = peers(body);
+        assert_eq!((answer.peers.len(), answer.incomplete, answer.interval_s), (1, Some(7), None));
+        let odd = ["interval", "min interval", "complete", "downloaded", "tracker id", "external ip"];
+        assert_eq!(answer.odd, odd);
+        let body = b"d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei-5e10:incompletei2eeee";
+        let Ok(ScrapeAnswer::Counts(scrape)) = ScrapeAnswer::parse(body, &Limits::default()) else { panic!() };
+        let counts = ScrapeCounts { incomplete: Some(2), ..ScrapeCounts::default() };
+        assert_eq!((scrape.files[&InfoHashV1([b'a'; 20])], &scrape.odd[..]), (counts, &["complete"][..]));
     }
 
     #[test]
@@ -371,7 +401,6 @@ mod tests {
             (b"d5:filesi5ee", Rule::Files),
             (b"d5:filesd3:abcdeee", Rule::Files),
             (b"d5:filesd20:aaaaaaaaaaaaaaaaaaaai5eee", Rule::Files),
-            (b"d5:filesd20:aaaaaaaaaaaaaaaaaaaad8:completei-5eeee", Rule::Count),
         ];
         for (body, rule) in cases {
             let got = ScrapeAnswer::parse(body, &Limits::default()).unwrap_err().rule;
