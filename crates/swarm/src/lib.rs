@@ -30,7 +30,6 @@ pub mod prefix;
 pub mod probe;
 pub mod roster;
 pub mod scope;
-mod stream;
 mod timer;
 pub mod transcript;
 

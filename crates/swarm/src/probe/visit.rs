@@ -1,0 +1,42 @@
+//! What a contact leaves behind.
+
+use core::net::SocketAddr;
+
+use evidence::observation::{ChokeChange, PieceClaim, Times, Volume};
+use evidence::{Challenge, Claimed, Direction, Grade, Outcome, PeerId, Reserved};
+
+/// Everything that the engine knows of a contact. The shell adds what the engine cannot know: the run, how the
+/// address was found, attribution, the clock's error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Blocks asked for, in order.
+    pub challenges: Vec<Challenge>,
+    /// Changes of the peer's choke state towards us.
+    pub choke: Vec<ChokeChange>,
+    /// What the peer claims to have. `of` is 0 where the number of pieces is not known.
+    pub claim: Option<PieceClaim>,
+    /// Its client string.
+    pub client: Option<Claimed>,
+    /// Who dialled.
+    pub direction: Direction,
+    /// The grade reached.
+    pub grade: Grade,
+    /// The port it says it listens on (`p` of the extension handshake).
+    pub listening_port: Option<u16>,
+    /// Our end, once connected.
+    pub observer: Option<SocketAddr>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The peer's end, once connected.
+    pub peer: Option<SocketAddr>,
+    /// Its peer id.
+    pub peer_id: Option<PeerId>,
+    /// Its reserved bytes.
+    pub reserved: Option<Reserved>,
+    /// The moments that matter. `error_ms` is left for the shell.
+    pub times: Times,
+    /// The bytes exchanged, as [`crate::transcript`] keeps them; nothing if there were none.
+    pub transcript: Option<Vec<u8>>,
+    /// Byte counts.
+    pub volume: Volume,
+}
