@@ -32,7 +32,7 @@ pub struct Config {
     pub tables: Vec<TableFile>,
     /// The ISP register in the station's `tables` folder; without it the shipped UK register is used.
     #[serde(default)]
-    pub isp_register: Option<TableFile>,
+    pub isp_register: Option<RegisterFile>,
     /// Present only in a laboratory: the networks that may be contacted, and no others.
     #[serde(default)]
     pub laboratory: Option<Laboratory>,
@@ -92,6 +92,8 @@ pub struct ClockPolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TableFile {
+    /// What the source is called; tables of one name are dated versions of one source.
+    pub name: String,
     /// The file in the station's `tables` folder.
     pub file: String,
     /// Its form.
@@ -103,15 +105,23 @@ pub struct TableFile {
 }
 
 /// The form of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum TableKind {
-    /// iptoasn TSV.
+    /// iptoasn TSV, decompressed.
     Iptoasn,
     /// MaxMind-format MMDB.
     Mmdb,
-    /// `isp-register.toml`.
-    IspRegister,
+}
+
+/// An ISP register other than the shipped one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RegisterFile {
+    /// The file in the station's `tables` folder.
+    pub file: String,
+    /// SHA-256 of its bytes; another file of the same name is refused.
+    pub sha256: Digest,
 }
 
 /// The networks of a laboratory.

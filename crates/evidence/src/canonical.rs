@@ -105,7 +105,19 @@ mod tests {
     fn only_the_canonical_text_is_read() {
         type Record = BTreeMap<String, u64>;
         assert_eq!(from_text::<Record>(r#"{"a":1,"b":2}"#).unwrap().len(), 2);
-        for bad in [r#"{"b":2,"a":1}"#, r#"{"a": 1}"#, r#"{"a":1,"a":1}"#, r#"{"\u0061":1}"#, "{\"a\":1}\n", r#"{"a":1.0}"#, r#"{"a":9007199254740993}"#, r#"{"a":01}"#, r#"{"a":1e0}"#, "{", ""] {
+        for bad in [
+            r#"{"b":2,"a":1}"#,
+            r#"{"a": 1}"#,
+            r#"{"a":1,"a":1}"#,
+            r#"{"\u0061":1}"#,
+            "{\"a\":1}\n",
+            r#"{"a":1.0}"#,
+            r#"{"a":9007199254740993}"#,
+            r#"{"a":01}"#,
+            r#"{"a":1e0}"#,
+            "{",
+            "",
+        ] {
             assert!(from_text::<Record>(bad).is_err(), "{bad}");
         }
         assert_eq!(to_text(&(1u64 << 53)), Err(Fault::Number));

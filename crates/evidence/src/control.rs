@@ -20,6 +20,7 @@ pub const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// What a control note says.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "notes are few, and a box would only be in the way")]
 pub enum Control {
     /// A key may sign for a role within a window. Signed by root.
     Delegation(Delegation),
@@ -263,7 +264,9 @@ impl Control {
                 }
                 lines
             }
-            Self::Erase(erase) => format!("index {}\nleaf {}\nbasis {}\n", erase.index, erase.leaf, one_line("basis", &erase.basis)?),
+            Self::Erase(erase) => {
+                format!("index {}\nleaf {}\nbasis {}\n", erase.index, erase.leaf, one_line("basis", &erase.basis)?)
+            }
             Self::Withhold(withhold) => json(withhold)?,
             Self::Mandate(mandate) => json(mandate)?,
             Self::Dossier(dossier) => json(dossier)?,
@@ -370,7 +373,8 @@ fn parse_delegation(body: &str) -> Result<Delegation, Fault> {
 
 fn parse_revoke(body: &str) -> Result<Revoke, Fault> {
     let mut lines = Lines::new(body)?;
-    let revoke = Revoke { kid: lines.value("kid")?, from_index: lines.value("from-index")?, reason: lines.text("reason")?.to_string() };
+    let revoke =
+        Revoke { kid: lines.value("kid")?, from_index: lines.value("from-index")?, reason: lines.text("reason")?.to_string() };
     lines.end()?;
     Ok(revoke)
 }

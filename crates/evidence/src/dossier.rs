@@ -92,20 +92,21 @@ impl Dossier {
     pub fn blocks(&self) -> impl Iterator<Item = BlockPlace> {
         let (piece_bytes, total) = (u64::from(self.piece_bytes.max(1)), self.total_bytes);
         let mut number = 0;
-        (0..self.pieces()).flat_map(move |piece| {
-            let first = u64::from(piece) * piece_bytes;
-            let length = piece_bytes.min(total - first);
-            (0..length.div_ceil(u64::from(BLOCK_BYTES))).map(move |index| {
-                let offset = index * u64::from(BLOCK_BYTES);
-                // Both fit: a piece's length is a u32.
-                (piece, offset as u32, (length - offset).min(u64::from(BLOCK_BYTES)) as u32, first + offset)
+        (0..self.pieces())
+            .flat_map(move |piece| {
+                let first = u64::from(piece) * piece_bytes;
+                let length = piece_bytes.min(total - first);
+                (0..length.div_ceil(u64::from(BLOCK_BYTES))).map(move |index| {
+                    let offset = index * u64::from(BLOCK_BYTES);
+                    // Both fit: a piece's length is a u32.
+                    (piece, offset as u32, (length - offset).min(u64::from(BLOCK_BYTES)) as u32, first + offset)
+                })
             })
-        })
-        .map(move |(piece, offset, length, start)| {
-            let place = BlockPlace { number, piece, offset, length, start };
-            number += 1;
-            place
-        })
+            .map(move |(piece, offset, length, start)| {
+                let place = BlockPlace { number, piece, offset, length, start };
+                number += 1;
+                place
+            })
     }
 
     /// The mandate whose work wholly covers the block, if one does: padding and blocks that reach beyond the
@@ -132,7 +133,15 @@ mod tests {
     use alloc::vec;
 
     fn file(offset: u64, bytes: u64, work: Option<&str>, padding: bool) -> File {
-        File { bytes, contains: String::new(), offset, padding, path: Claimed::new("f"), sha256: sha256(b""), work: work.map(Into::into) }
+        File {
+            bytes,
+            contains: String::new(),
+            offset,
+            padding,
+            path: Claimed::new("f"),
+            sha256: sha256(b""),
+            work: work.map(Into::into),
+        }
     }
 
     fn dossier(files: Vec<File>, piece_bytes: u32) -> Dossier {

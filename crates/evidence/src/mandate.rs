@@ -107,8 +107,16 @@ pub enum Nature {
 
 impl Nature {
     /// All of them, in the order of the code.
-    pub const ALL: [Self; 8] =
-        [Self::SoundRecording, Self::MusicalWork, Self::Film, Self::TvProgramme, Self::Software, Self::Game, Self::Book, Self::Image];
+    pub const ALL: [Self; 8] = [
+        Self::SoundRecording,
+        Self::MusicalWork,
+        Self::Film,
+        Self::TvProgramme,
+        Self::Software,
+        Self::Game,
+        Self::Book,
+        Self::Image,
+    ];
 
     /// As written in a report.
     pub fn words(self) -> &'static str {
@@ -141,7 +149,9 @@ impl Mandate {
             }
         };
         let is_id = |text: &str| {
-            !text.is_empty() && text.len() <= 64 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            !text.is_empty()
+                && text.len() <= 64
+                && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
         };
         need(is_id(&self.id), "the id is not 1 to 64 of a–z, 0–9 and -");
         need(!self.work.title.trim().is_empty(), "the work has no title");
@@ -153,7 +163,10 @@ impl Mandate {
         need(self.authority.from <= self.from && self.to <= self.authority.to, "the authority does not cover the whole mandate");
         need(!self.targets.is_empty(), "no torrent is named");
         need(self.targets.iter().all(|target| target.v1.is_some() || target.v2.is_some()), "a target has no info-hash");
-        need(!self.territory.is_empty() && self.territory.iter().all(|code| is_country(code)), "the territory is not a list of two-letter country codes");
+        need(
+            !self.territory.is_empty() && self.territory.iter().all(|code| is_country(code)),
+            "the territory is not a list of two-letter country codes",
+        );
         faults
     }
 }

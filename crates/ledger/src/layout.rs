@@ -148,3 +148,17 @@ pub(crate) fn numbers(folder: &Path, suffix: &str) -> Result<(Vec<u64>, Vec<Stri
     numbers.sort_unstable();
     Ok((numbers, others))
 }
+
+/// Every file in a folder and the folders below it, sorted.
+pub(crate) fn files_below(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
+    let mut files = Vec::new();
+    for name in names(folder)? {
+        let path = folder.join(name);
+        if path.is_dir() {
+            files.extend(files_below(&path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(files)
+}

@@ -1,1 +1,57 @@
-//! ledger
+//! The durable, signed, append-only log of a station.
+//!
+//! A station has one writer. Records become openings with random blinds and signed leaves of a Merkle tree; a record
+//! is acknowledged once both are durable, and from then on can neither change nor vanish unseen.
+//!
+//! ```text
+//! <station>/
+//!   writer.lock                 held by the one process that writes
+//!   keys/                       root.pem, registrar.pem, log.pem, worker.pem, people/<slug>.pem: PKCS#8, mode 0600
+//!   log/<YYYY-MM>/              one shard
+//!     anchor.txt                the keys that everything is verified under; written last when founding
+//!     leaves.log                one line per entry: the log itself
+//!     openings.log              one line per record, in the order of the leaves; an erased one is left out
+//!     transcripts.pack          frames of digest, length, bytes, in the order of the openings
+//!     notes/<index>.note        what `ctl` leaves commit to
+//!     lock                      three lines of the last checkpoint that was allowed to be signed
+//!     checkpoints/<size>.txt    every checkpoint
+//!     checkpoint, tile/…        the log as C2SP tlog-tiles serves it; leaves.log cut into bundles and hashes
+//! ```
+//!
+//! *In scope*: keys, sequence, durability, checkpoints, recovery, reading back, checking a shard.
+//! *Out of scope*: what a record means (`evidence`), trees and signatures (`tlog`), clocks: `now` is an argument.
+//!
+//! Opening is recovering: after a crash, what was never acknowledged is dropped; every other difference is a strange
+//! past, and is refused with what to do. Recovery reads the whole shard once.
+
+mod anchor;
+mod durable;
+mod fault;
+mod fsck;
+pub mod keys;
+mod layout;
+mod ledger;
+mod lines;
+mod lock;
+mod pack;
+mod publish;
+mod reader;
+mod record;
+mod recovery;
+mod replay;
+#[cfg(test)]
+mod testing;
+mod walk;
+mod writer;
+
+pub use anchor::Anchor;
+pub use fault::Fault;
+pub use fsck::{FsckReport, FsckStep, fsck};
+pub use keys::{Keys, NoteKey, Store};
+pub use layout::Month;
+pub use ledger::{Founding, GROUP_MAX_BYTES, GROUP_MAX_RECORDS, Ledger, sign_note};
+pub use pack::MAX_TRANSCRIPT_BYTES;
+pub use reader::{Entries, Reader};
+pub use record::{Acked, Record};
+pub use recovery::Dropped;
+pub use writer::{AppendError, Appender, Writer};

@@ -56,6 +56,11 @@ impl Replay {
         &self.erased
     }
 
+    /// The key, whatever it may sign.
+    pub(crate) fn key(&self, kid: KeyId) -> Option<&Delegated> {
+        self.keys.get(&kid)
+    }
+
     pub(crate) fn next_serial(&self) -> u64 {
         self.serial + 1
     }

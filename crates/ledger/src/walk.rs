@@ -60,6 +60,11 @@ impl Walk {
         Ok(Some(Step { entry: Entry { index, leaf, content }, hash: leaf_hash(line.as_bytes()) }))
     }
 
+    /// Whether some erase note names the entry; its opening may still be held if the erasure was interrupted.
+    pub(crate) fn is_erased(&self, index: u64) -> bool {
+        self.erased.contains(&index)
+    }
+
     fn note(&self, index: u64, leaf: &Leaf) -> Result<String, Fault> {
         let path = self.shard.note(index);
         let note = fs::read_to_string(&path).map_err(Fault::io("read the control note", &path))?;
@@ -79,8 +84,7 @@ impl Walk {
         match self.ahead.take() {
             Some((line, commitment)) if commitment == leaf.commitment => {
                 self.openings_end += line.len() as u64;
-                // An erasure that was logged and then interrupted: nobody is shown what is left of it.
-                Ok(if erased { Content::Absent } else { Content::Opening(line) })
+                Ok(Content::Opening(line))
             }
             other if erased => {
                 self.ahead = other;

@@ -3,6 +3,8 @@
 //! Retransmission times and the life of a connection id (one minute) are the caller's: there is no clock here.
 
 mod answer;
+#[cfg(test)]
+mod oracle;
 mod request;
 
 pub use answer::{AnnounceAnswer, Answer, Expected, ScrapeCounts, transaction_id};

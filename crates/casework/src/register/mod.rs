@@ -129,8 +129,10 @@ pub enum Band {
     /// Not known.
     Unknown,
     /// Below the draft code's threshold.
+    #[serde(rename = "up-to-400000")]
     UpTo400000,
     /// Above it.
+    #[serde(rename = "over-400000")]
     Over400000,
 }
 

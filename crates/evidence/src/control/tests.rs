@@ -28,7 +28,10 @@ const REVOKE: &str = "affiant.revoke/1\nkid 0000000000000001\nfrom-index 7\nreas
 #[test]
 fn good_texts_round_trip() {
     let erase = "affiant.erase/1\nindex 3\nleaf dc6ead02064aa661fdbef639dab277ae047bfcd5128f792502419900921deaf9\nbasis retention 30 days\n";
-    let approval = Control::Approval(Approval { at: Utc::from_ms(0), dossier_note_sha256: sha256(b""), statement: "watched".into() }).text().unwrap();
+    let approval =
+        Control::Approval(Approval { at: Utc::from_ms(0), dossier_note_sha256: sha256(b""), statement: "watched".into() })
+            .text()
+            .unwrap();
     for text in [EXAMPLE, ANALYST, CLOSE, REVOKE, erase, &approval] {
         assert_eq!(Control::parse(text).unwrap().text().unwrap(), text);
     }

@@ -156,7 +156,8 @@ pub struct Start<'a> {
     pub role: Role,
     /// Whether it tells peers of other peers. rtorrent was never seen to, though it may.
     pub peer_exchange: bool,
-    /// How long to wait until it is ready. 60 s is ample: Deluge, the slowest, took 7 s under strace.
+    /// How long to wait until it is ready. 60 s is ample: Deluge, the slowest, took 17 s with five busy
+    /// programs on two cores.
     pub ready_within: Duration,
 }
 

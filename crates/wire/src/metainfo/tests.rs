@@ -221,6 +221,14 @@ fn limits_hold() {
 }
 
 #[test]
+fn deep_nesting_is_refused_before_the_stack_is_spent() {
+    let too_deep = Rule::Bencode(bencode::Rule::TooDeep);
+    assert_eq!(Metainfo::parse(&vec![b'l'; 1 << 20]), Err(Fault::at(160, too_deep)));
+    let deepest = [vec![b'l'; 160], vec![b'e'; 160]].concat();
+    assert_eq!(Metainfo::parse(&deepest), Err(Fault::at(0, Rule::NotADict)));
+}
+
+#[test]
 fn unsorted_keys_are_refused_unless_tolerated() {
     let raw = b"d4:name1:a6:lengthi1e12:piece lengthi1e6:pieces20:AAAAAAAAAAAAAAAAAAAAe";
     assert_eq!(Info::parse(raw).unwrap_err().rule, Rule::Bencode(bencode::Rule::KeyOrder));

@@ -1,0 +1,282 @@
+//! `affiant dossier`
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use evidence::{
+    Claimed, Dossier as Built,
+    control::{Approval, Control},
+    dossier::{File, Origin},
+    sha256,
+};
+use serde_json::json;
+use wire::metainfo::Metainfo;
+
+use super::inspect::{path_claim, read_torrent};
+use crate::{answer::Answer, args::Affiant, clock, content, progress, station::Station};
+
+/// Proof of what a torrent contains.
+#[derive(Debug, Subcommand)]
+pub enum Dossier {
+    /// Check a reference copy piece by piece and log what it is.
+    Build(Build),
+    /// Confirm a dossier. Two different reviewers must, before anything is reported.
+    Approve(Approve),
+    /// List the dossiers in the log.
+    List,
+}
+
+/// Check a reference copy piece by piece and log what it is.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  affiant dossier build film.torrent --content ./film.mkv --work film-2026 --contains 'the film, complete' --by 'I. Investigator'
+  affiant dossier build album.torrent --content ./album --map '*.flac=album-2026' --by 'I. Investigator'
+  affiant dossier build film.torrent --work film-2026 --by 'I. Investigator'      downloads it, with upload disabled")]
+pub struct Build {
+    /// The torrent file.
+    torrent: PathBuf,
+    /// A lawful copy of the content. Without it the content is downloaded with upload disabled, checked and deleted.
+    #[arg(long, value_name = "PATH")]
+    content: Option<PathBuf>,
+    /// The mandate whose work every file of the torrent holds.
+    #[arg(long, value_name = "MANDATE", conflicts_with = "map")]
+    work: Option<String>,
+    /// Which files hold which work: PATTERN=MANDATE, where * matches anything. Files that match none hold no work.
+    #[arg(long, value_name = "PATTERN=MANDATE")]
+    map: Vec<String>,
+    /// What the work's files were found to contain, in words.
+    #[arg(long, value_name = "WORDS", default_value = "the work named by its mandate")]
+    contains: String,
+    /// The person who builds it.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+}
+
+/// Confirm a dossier.
+#[derive(Debug, Args)]
+pub struct Approve {
+    /// The dossier: the first digits of its note's SHA-256.
+    dossier: String,
+    /// The reviewer.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// What you did and confirm, in words.
+    #[arg(long, value_name = "WORDS")]
+    statement: String,
+}
+
+impl Dossier {
+    pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
+        match self {
+            Self::Build(build) => build.run(args),
+            Self::Approve(approve) => approve.run(args),
+            Self::List => list(args),
+        }
+    }
+}
+
+impl Build {
+    fn run(&self, args: &Affiant) -> Result<Answer> {
+        let metainfo = read_torrent(&self.torrent)?;
+        let station = Station::open(&args.station)?;
+        let book = station.book()?;
+        let target = super::target_of(&metainfo.info);
+        let now = clock::utc();
+        let mandates = book.mandates_for(&target, now);
+        if mandates.is_empty() {
+            bail!("no mandate in force names {target}; a dossier is built only of mandated torrents");
+        }
+        let ids: Vec<&str> = mandates.iter().map(|mandate| mandate.says.id.as_str()).collect();
+        let works = self.works(&metainfo, &ids)?;
+        let (origin, checked) = match &self.content {
+            Some(content) => (Origin::LocalCopy, check(&metainfo, content)?),
+            None => {
+                let download = tempfile_dir(&station)?;
+                super::watch::download(&station, &metainfo, &fs::read(&self.torrent)?, &download)?;
+                let checked = check(&metainfo, &download);
+                // The copy is deleted whatever came of it: what the dossier needs of it are digests.
+                fs::remove_dir_all(&download).with_context(|| format!("cannot delete {}", download.display()))?;
+                (Origin::Download, checked?)
+            }
+        };
+        let blocks: Vec<u8> = checked.blocks.iter().flat_map(|digest| *digest.as_bytes()).collect();
+        let files = metainfo.info.files().iter().zip(&checked.files).zip(&works).map(|((file, digest), work)| File {
+            bytes: file.length,
+            contains: if work.is_some() { self.contains.clone() } else { "not part of a mandated work".into() },
+            offset: file.offset,
+            padding: file.padding,
+            path: path_claim(file),
+            sha256: *digest,
+            work: work.clone(),
+        });
+        let dossier = Built {
+            blocks_sha256: sha256(&blocks),
+            built_at: clock::utc(),
+            files: files.collect(),
+            name: Claimed::new(metainfo.info.name().raw()),
+            origin,
+            piece_bytes: metainfo.info.piece_length(),
+            release_sha256: super::release_sha256()?,
+            target,
+            info_sha256: sha256(metainfo.info.raw()),
+            total_bytes: metainfo.info.total_length(),
+            unfit_blocks: checked.unfit,
+        };
+        let unfit = dossier.unfit_blocks.len();
+        let acked = station.decide(&book, &self.by, clock::utc(), &Control::Dossier(dossier))?;
+        let dir = station.dossier_dir(acked.commitment);
+        fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        crate::station::replace(&dir.join("blocks.sha256"), &blocks)?;
+        crate::station::replace(&dir.join("info.bin"), metainfo.info.raw())?;
+        crate::station::replace(&dir.join("metainfo.torrent"), &fs::read(&self.torrent)?)?;
+        let text = format!(
+            "dossier {:.12} is entry {} of the log: {} blocks match, {unfit} of them prove nothing and are never asked for\ntwo reviewers must now approve it: affiant dossier approve {:.12} --by NAME --statement WORDS",
+            acked.commitment.to_string(),
+            acked.index,
+            checked.blocks.len(),
+            acked.commitment.to_string(),
+        );
+        let json = json!({
+            "note_sha256": acked.commitment, "index": acked.index, "target": target.to_string(),
+            "blocks": checked.blocks.len(), "unfit_blocks": unfit,
+        });
+        Ok(Answer::yes(text, json))
+    }
+
+    /// The mandate of each file, in torrent order.
+    fn works(&self, metainfo: &Metainfo, mandates: &[&str]) -> Result<Vec<Option<String>>> {
+        let mut rules = BTreeMap::new();
+        for rule in &self.map {
+            let (pattern, id) = rule.rsplit_once('=').with_context(|| format!("--map '{rule}' is not PATTERN=MANDATE"))?;
+            rules.insert(pattern, id);
+        }
+        match &self.work {
+            Some(id) => drop(rules.insert("*", id)),
+            None if rules.is_empty() => match mandates {
+                [one] => drop(rules.insert("*", one)),
+                _ => bail!("several mandates name this torrent ({}); say which files hold which work with --map", mandates.join(", ")),
+            },
+            None => {}
+        }
+        if let Some(unknown) = rules.values().find(|id| !mandates.contains(*id)) {
+            bail!("'{unknown}' is not a mandate in force for this torrent (in force: {})", mandates.join(", "));
+        }
+        let mut used = 0;
+        let works = metainfo.info.files().iter().map(|file| {
+            let path = path_claim(file).to_string();
+            let found = rules.iter().find(|(pattern, _)| matches_pattern(pattern, &path)).map(|(_, id)| (*id).to_string());
+            let found = found.filter(|_| !file.padding && file.length > 0);
+            used += usize::from(found.is_some());
+            found
+        });
+        let works: Vec<Option<String>> = works.collect();
+        if used == 0 {
+            bail!("no file of the torrent holds a work by these rules; 'affiant inspect' lists the files");
+        }
+        Ok(works)
+    }
+}
+
+fn check(metainfo: &Metainfo, content: &Path) -> Result<content::Checked> {
+    let bar = progress::bar(metainfo.info.total_length(), "checking every piece");
+    let checked = content::check(&metainfo.info, content, |done| bar.set_position(done));
+    bar.finish_and_clear();
+    checked
+}
+
+fn tempfile_dir(station: &Station) -> Result<PathBuf> {
+    let dir = station.dir.join("dossiers").join(".download");
+    if dir.exists() {
+        fs::remove_dir_all(&dir).with_context(|| format!("cannot clear {}", dir.display()))?;
+    }
+    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    Ok(dir)
+}
+
+/// Whether `text` matches `pattern`, in which `*` stands for anything, also nothing.
+fn matches_pattern(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
+    for part in middle {
+        match rest.find(part) {
+            Some(at) => rest = &rest[at + part.len()..],
+            None => return false,
+        }
+    }
+    rest.len() >= last.len() && rest.ends_with(last)
+}
+
+impl Approve {
+    fn run(&self, args: &Affiant) -> Result<Answer> {
+        if self.statement.trim().is_empty() {
+            bail!("the statement is empty; say what you did and confirm");
+        }
+        let station = Station::open(&args.station)?;
+        let book = station.book()?;
+        let dossier = book.dossier(&self.dossier)?;
+        if dossier.reviewers().contains(&self.by.as_str()) {
+            bail!("{} has approved this dossier already; the second reviewer must be somebody else", self.by);
+        }
+        let approval = Approval { at: clock::utc(), dossier_note_sha256: dossier.note.note_sha256, statement: self.statement.clone() };
+        let reviewers = dossier.reviewers().len() + 1;
+        let acked = station.decide(&book, &self.by, clock::utc(), &Control::Approval(approval))?;
+        let text = if reviewers >= 2 {
+            format!("entry {}: the dossier is approved by {reviewers} reviewers", acked.index)
+        } else {
+            format!("entry {}: one reviewer has approved; one more must", acked.index)
+        };
+        Ok(Answer::yes(text, json!({ "index": acked.index, "reviewers": reviewers, "approved": reviewers >= 2 })))
+    }
+}
+
+fn list(args: &Affiant) -> Result<Answer> {
+    let book = Station::open(&args.station)?.book()?;
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    for dossier in &book.dossiers {
+        let note = &dossier.note;
+        let state = if dossier.is_approved() { "approved" } else { "not approved" };
+        let digest = note.note_sha256.to_string();
+        writeln!(text, "{digest:.12}  {state:<12} {}  {}  {}", note.says.built_at.date(), note.says.target, note.says.name)?;
+        rows.push(json!({
+            "note_sha256": note.note_sha256, "index": note.index, "approved": dossier.is_approved(), "reviewers": dossier.reviewers(),
+            "target": note.says.target.to_string(), "name": note.says.name, "bytes": note.says.total_bytes,
+        }));
+    }
+    if rows.is_empty() {
+        text.push_str("no dossier yet; build one with 'affiant dossier build'");
+    }
+    Ok(Answer::yes(text, json!({ "dossiers": rows })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches_pattern;
+
+    #[test]
+    fn patterns_match_whole_paths() {
+        for (pattern, path, is_match) in [
+            ("*", "", true),
+            ("*", "a/b.mkv", true),
+            ("*.mkv", "a/b.mkv", true),
+            ("*.mkv", "a/b.mkv.nfo", false),
+            ("a/*", "a/b", true),
+            ("a/*", "b/a/c", false),
+            ("a*b*c", "aXbYc", true),
+            ("a*b*c", "aXcYb", false),
+            ("aa*aa", "aaa", false),
+            ("film.mkv", "film.mkv", true),
+            ("film.mkv", "film.mkv2", false),
+        ] {
+            assert_eq!(matches_pattern(pattern, path), is_match, "{pattern} {path}");
+        }
+    }
+}

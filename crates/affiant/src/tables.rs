@@ -1,0 +1,71 @@
+//! Loads the dated tables and the ISP register that the configuration names.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::{Context, Result, bail};
+use casework::{
+    attribution::Attributor,
+    register::{Register, SHIPPED},
+    tables::Table,
+};
+use evidence::{Digest, sha256};
+
+use crate::config::{Config, TableFile, TableKind};
+
+/// What the register is called where tables are listed.
+pub const REGISTER_NAME: &str = "isp-register.toml";
+
+/// The tables in use and their bytes.
+pub struct Loaded {
+    /// Answers for an address at a moment.
+    pub attributor: Attributor,
+    /// The register, for names of ISPs.
+    pub register: Register,
+    /// Bytes of every table and of the register, by their SHA-256.
+    pub bytes: BTreeMap<Digest, Vec<u8>>,
+    /// SHA-256 of each, in the order consulted.
+    pub digests: Vec<Digest>,
+}
+
+/// Reads everything that `config` names from `folder`.
+pub fn load(config: &Config, folder: &Path) -> Result<Loaded> {
+    let mut bytes = BTreeMap::new();
+    let mut digests = Vec::new();
+    let mut tables = Vec::new();
+    for file in &config.tables {
+        let content = read(folder, &file.file, file.sha256)?;
+        tables.push(parse(file, &content).with_context(|| format!("{} is refused", file.file))?);
+        digests.push(file.sha256);
+        bytes.insert(file.sha256, content);
+    }
+    let register_text = match &config.isp_register {
+        Some(file) => String::from_utf8(read(folder, &file.file, file.sha256)?).with_context(|| format!("{} is not UTF-8", file.file))?,
+        None => SHIPPED.to_string(),
+    };
+    let register = Register::parse(REGISTER_NAME, &register_text).map_err(|fault| anyhow::anyhow!("the ISP register is refused: {fault}"))?;
+    digests.push(register.sha256());
+    bytes.insert(register.sha256(), register_text.into_bytes());
+    let attributor = Attributor::new(tables, register.clone())?;
+    Ok(Loaded { attributor, register, bytes, digests })
+}
+
+/// Reads one table in the form that its entry states.
+pub fn parse(file: &TableFile, content: &[u8]) -> Result<Table> {
+    let table = match file.kind {
+        TableKind::Iptoasn => Table::iptoasn(&file.name, file.built, content)?,
+        TableKind::Mmdb => Table::mmdb(&file.name, content)?,
+    };
+    if table.info().built != file.built {
+        bail!("it says that it was built on {}, and the configuration says {}", table.info().built, file.built);
+    }
+    Ok(table)
+}
+
+fn read(folder: &Path, file: &str, expected: Digest) -> Result<Vec<u8>> {
+    let path = folder.join(file);
+    let content = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    if sha256(&content) != expected {
+        bail!("{} is not the file that the configuration names: its SHA-256 is {}, not {expected}", path.display(), sha256(&content));
+    }
+    Ok(content)
+}

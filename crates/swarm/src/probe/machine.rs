@@ -1,0 +1,573 @@
+//! The state machine of a contact.
+
+use core::net::SocketAddr;
+use std::collections::VecDeque;
+
+use evidence::observation::{Times, Volume};
+use evidence::{Claimed, Direction, Grade, Mono, Now, Outcome, PeerId, Phase, Reserved, Stamp};
+use wire::extension::{ExtensionHandshake, OwnHandshake};
+use wire::handshake::{self, Handshake};
+use wire::message::{self, Decoder, Message, Outgoing};
+
+use super::exam::{Answer, Exam};
+use super::peer::Peer;
+use super::{Aim, Input, Limits, Output, Target, Visit, Why};
+use crate::chance::Seed;
+use crate::convert::{evidence_hash, wire_hash};
+use crate::timer::Timers;
+use crate::transcript::Recorder;
+
+/// One contact. Feed it with [`Self::handle_input`], then drain [`Self::poll_output`] until it says to wait.
+#[derive(Debug)]
+pub struct Probe<'a> {
+    target: Target<'a>,
+    limits: Limits,
+    ours: Handshake,
+    decoder: Decoder,
+    timers: Timers<TIMERS>,
+    peer: Peer,
+    exam: Exam<'a>,
+    inbox: Vec<u8>,
+    outbox: VecDeque<Vec<u8>>,
+    record: Recorder,
+    observer: Option<SocketAddr>,
+    address: Option<SocketAddr>,
+    times: Times,
+    handshaken: Option<Mono>,
+    greeted: bool,
+    volume: Volume,
+    messages: u32,
+    unknown: u32,
+    unsolicited: u32,
+    rejects: u32,
+    outcome: Option<Outcome>,
+    delivered: bool,
+}
+
+/// Why the engine would wake up.
+#[derive(Clone, Copy, Debug)]
+enum Timer {
+    /// The transport has taken too long.
+    Connect,
+    /// The peer's handshake has taken too long.
+    Handshake,
+    /// The peer has had long enough to claim a piece.
+    Claims,
+    /// The peer has choked us long enough.
+    Choked,
+    /// An answer has taken too long.
+    Answer,
+    /// One block is proved, and no other piece has come within reach.
+    Settle,
+    /// The contact has lasted long enough, whatever the peer does.
+    Contact,
+    /// We have been silent for so long that the peer might hang up.
+    KeepAlive,
+}
+
+const TIMERS: usize = 8;
+
+impl Timer {
+    const ALL: [Self; TIMERS] = [
+        Self::Connect,
+        Self::Handshake,
+        Self::Claims,
+        Self::Choked,
+        Self::Answer,
+        Self::Settle,
+        Self::Contact,
+        Self::KeepAlive,
+    ];
+}
+
+impl From<Timer> for usize {
+    fn from(timer: Timer) -> Self {
+        timer as Self
+    }
+}
+
+impl<'a> Probe<'a> {
+    /// A contact that begins now, with the dial or the accept.
+    pub fn new(target: Target<'a>, limits: Limits, seed: Seed, now: Now) -> Self {
+        let ours = Handshake {
+            reserved: handshake::Reserved::default().with_extension().with_fast(),
+            info_hash: wire_hash(target.info_hash),
+            peer_id: target.identity.peer_id(&seed),
+        };
+        let bounds = message::Limits { extended_max: 16 << 10, ..message::Limits::default() };
+        let bounds = target.piece_count.map_or(bounds, |count| bounds.for_pieces(count));
+        let mut timers = Timers::new();
+        timers.set(Timer::Connect, now.mono.plus_ms(limits.connect_ms));
+        timers.set(Timer::Contact, now.mono.plus_ms(limits.contact_ms));
+        let began = now.stamp();
+        Self {
+            decoder: Decoder::new(bounds),
+            peer: Peer::new(target.piece_count),
+            exam: Exam::new(target.content, &seed),
+            record: Recorder::new(limits.transcript),
+            target,
+            limits,
+            ours,
+            timers,
+            inbox: Vec::new(),
+            outbox: VecDeque::new(),
+            observer: None,
+            address: None,
+            times: Times {
+                began,
+                connected: None,
+                ended: began,
+                error_ms: None,
+                first_block: None,
+                handshake: None,
+                last_block: None,
+                last_byte: None,
+            },
+            handshaken: None,
+            greeted: false,
+            volume: Volume::default(),
+            messages: 0,
+            unknown: 0,
+            unsolicited: 0,
+            rejects: 0,
+            outcome: None,
+            delivered: false,
+        }
+    }
+
+    /// Takes in what happened. After the end of the contact nothing changes any more.
+    pub fn handle_input(&mut self, now: Now, input: Input<'_>) {
+        if self.outcome.is_some() {
+            return;
+        }
+        match input {
+            Input::Connected { observer, peer } => self.on_connected(now, observer, peer),
+            Input::Received(bytes) => self.on_received(now, bytes),
+            Input::Closed(why) => self.on_closed(now, why),
+            Input::Timeout => {
+                while let Some(timer) = self.timers.expired(now.mono) {
+                    self.on_timer(now, Timer::ALL[timer]);
+                }
+            }
+            Input::Stop => self.give_up(now),
+        }
+        self.advance(now);
+    }
+
+    /// What to do next. [`Output::Done`] comes once; after it there is nothing to wait for.
+    pub fn poll_output(&mut self) -> Output {
+        if let Some(bytes) = self.outbox.pop_front() {
+            return Output::Send(bytes);
+        }
+        if self.outcome.is_some() && !self.delivered {
+            self.delivered = true;
+            return Output::Done(Box::new(self.visit()));
+        }
+        let next = if self.delivered { None } else { self.timers.next() };
+        Output::Wait(next.unwrap_or(Mono::from_us(u64::MAX)))
+    }
+
+    fn on_connected(&mut self, now: Now, observer: SocketAddr, peer: SocketAddr) {
+        self.observer = Some(observer);
+        self.address = Some(peer);
+        self.times.connected = Some(now.stamp());
+        self.timers.clear(Timer::Connect);
+        self.timers.set(Timer::Handshake, now.mono.plus_ms(self.limits.handshake_ms));
+        if self.target.direction == Direction::Outgoing {
+            self.greet(now);
+        }
+    }
+
+    fn on_received(&mut self, now: Now, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.volume.bytes_in += bytes.len() as u64;
+        self.times.last_byte = Some(now.stamp());
+        let mut inbox = core::mem::take(&mut self.inbox);
+        inbox.extend_from_slice(bytes);
+        let mut done = 0;
+        while self.outcome.is_none() && done < inbox.len() {
+            let rest = &inbox[done..];
+            match if self.handshaken.is_none() { self.read_handshake(now, rest) } else { self.read_message(now, rest) } {
+                Some(read) => done += read,
+                None => break,
+            }
+        }
+        inbox.drain(..done);
+        self.inbox = inbox;
+        if self.volume.bytes_in > self.limits.bytes_max {
+            self.end_garbage(now, "limit-bytes");
+        }
+    }
+
+    fn read_handshake(&mut self, now: Now, bytes: &[u8]) -> Option<usize> {
+        let theirs = match Handshake::parse(bytes) {
+            Ok(theirs) => theirs,
+            Err(fault) => {
+                self.end_garbage(now, fault.rule.name());
+                return None;
+            }
+        };
+        let got = Handshake::info_hash_of(bytes)?;
+        if got != self.ours.info_hash {
+            let got = evidence_hash(got);
+            self.end(now, if self.is_control() { Outcome::NoEcho } else { Outcome::WrongInfoHash { got } });
+            return None;
+        }
+        // Some callers send their peer id only after our handshake.
+        self.greet(now);
+        let theirs = theirs?;
+        self.times.handshake = Some(now.stamp());
+        self.peer.handshake = Some(theirs);
+        self.record.received(now.mono, &bytes[..handshake::LENGTH], false);
+        self.handshaken = Some(now.mono);
+        self.timers.clear(Timer::Handshake);
+        if self.is_control() {
+            self.end(now, Outcome::Echo);
+        } else if theirs.peer_id == self.ours.peer_id {
+            // Each contact has its own peer id, so whoever sends this one back has only mirrored it.
+            self.end_garbage(now, "handshake-mirrored");
+        } else if self.target.identity.is_own(&theirs.peer_id) {
+            self.end(now, Outcome::Ourselves);
+        } else {
+            self.introduce(now, theirs);
+        }
+        Some(handshake::LENGTH)
+    }
+
+    /// Says what we speak, that we have nothing, and that we would like something.
+    fn introduce(&mut self, now: Now, theirs: Handshake) {
+        if theirs.reserved.extension() {
+            let ours = OwnHandshake {
+                client: self.target.identity.client(),
+                ut_metadata: None,
+                ut_pex: None,
+                port: self.target.identity.port(),
+                yourip: self.address.map(|address| address.ip()),
+            };
+            self.send(now, Outgoing::ExtensionHandshake(ours));
+        }
+        if theirs.reserved.fast() {
+            self.send(now, Outgoing::HaveNone);
+        }
+        self.send(now, Outgoing::Interested);
+        let patience_ms = self.limits.patience_ms(theirs.peer_id.claim().family);
+        self.timers.set(Timer::Claims, now.mono.plus_ms(self.limits.claims_ms));
+        self.timers.set(Timer::Choked, now.mono.plus_ms(patience_ms));
+    }
+
+    fn read_message(&mut self, now: Now, bytes: &[u8]) -> Option<usize> {
+        let (message, read) = match self.decoder.decode(bytes) {
+            Ok(Some(message)) => message,
+            Ok(None) => {
+                self.note_first_byte(now, bytes);
+                return None;
+            }
+            Err(fault) => {
+                self.end_garbage(now, fault.rule.name());
+                return None;
+            }
+        };
+        let is_block = matches!(message, Message::Piece { .. });
+        self.record.received(now.mono, &bytes[..read], is_block);
+        self.messages += 1;
+        if self.messages > self.limits.messages_max {
+            self.end_garbage(now, "limit-messages");
+        } else {
+            self.on_message(now, message);
+        }
+        Some(read)
+    }
+
+    fn on_message(&mut self, now: Now, message: Message<'_>) {
+        match message {
+            Message::Choke | Message::Unchoke => self.on_choke(now, message == Message::Choke),
+            Message::Have(piece) => {
+                if self.peer.claims_piece(now, piece).is_err() {
+                    self.end_garbage(now, "have-no-such-piece");
+                }
+            }
+            Message::Bitfield(payload) => {
+                if let Err(fault) = self.peer.claims_bitfield(now, payload) {
+                    self.end_garbage(now, fault.rule.name());
+                }
+            }
+            Message::HaveAll => self.peer.claims_all(now),
+            Message::HaveNone => self.peer.claims_none(now),
+            Message::AllowedFast(piece) => self.peer.allows_fast(piece),
+            Message::Request(block) => {
+                // We have nothing and say so, as often as is reasonable.
+                if self.peer.is_fast() && self.rejects < self.limits.rejects_max {
+                    self.rejects += 1;
+                    self.send(now, Outgoing::Reject(block));
+                }
+            }
+            Message::Piece { piece, begin, block } => self.on_block(now, piece, begin, block),
+            Message::Reject(block) => self.on_reject(now, block),
+            Message::Extended { id: 0, payload } => self.on_extension(payload),
+            Message::Unknown { .. } => {
+                self.unknown += 1;
+                if self.unknown > self.limits.unknown_max {
+                    self.end_garbage(now, "limit-unknown-messages");
+                }
+            }
+            // Nothing follows from these: what the peer wants, suggests or offers besides, and what nobody asked for.
+            Message::KeepAlive
+            | Message::Interested
+            | Message::NotInterested
+            | Message::Cancel(_)
+            | Message::Port(_)
+            | Message::Suggest(_)
+            | Message::Extended { .. }
+            | Message::HashRequest(_)
+            | Message::Hashes { .. }
+            | Message::HashReject(_) => {}
+        }
+    }
+
+    fn on_choke(&mut self, now: Now, choked: bool) {
+        self.peer.set_choked(now, choked);
+        if self.peer.choke.len() > self.limits.choke_changes_max {
+            self.end_garbage(now, "limit-choke-changes");
+        } else if choked && !self.peer.is_fast() {
+            // Without the Fast Extension a choke drops every request silently.
+            self.exam.give_up();
+            self.timers.clear(Timer::Answer);
+        }
+    }
+
+    fn on_block(&mut self, now: Now, piece: u32, begin: u32, block: &[u8]) {
+        match self.exam.answer(now, piece, begin, block) {
+            Answer::Right => self.volume.verified_bytes += block.len() as u64,
+            Answer::Wrong => {}
+            Answer::NotAsked => {
+                self.unsolicited += 1;
+                if self.unsolicited > self.limits.unsolicited_max {
+                    self.end_garbage(now, "limit-unsolicited-blocks");
+                }
+            }
+        }
+        if !self.exam.is_waiting() {
+            self.timers.clear(Timer::Answer);
+        }
+    }
+
+    fn on_reject(&mut self, now: Now, block: message::Block) {
+        if self.exam.reject(block) && !self.exam.is_waiting() {
+            self.timers.clear(Timer::Answer);
+        }
+        if !self.peer.choked && self.exam.rejected_while(false) >= self.limits.rejected_max {
+            self.give_up(now);
+        }
+    }
+
+    /// A malformed extension handshake spoils nothing: the transcript has it, and the contact goes on without.
+    fn on_extension(&mut self, payload: &[u8]) {
+        let Ok(theirs) = ExtensionHandshake::parse(payload) else { return };
+        if let Some(client) = theirs.client.filter(|client| client.len() <= self.limits.client_bytes_max) {
+            self.peer.client = Some(Claimed::new(client));
+        }
+        self.peer.listening_port = theirs.port.or(self.peer.listening_port);
+    }
+
+    /// Notes when the content of an answer begins to arrive.
+    fn note_first_byte(&mut self, now: Now, bytes: &[u8]) {
+        let Some((head, [_, ..])) = bytes.split_first_chunk::<13>() else { return };
+        let [_, _, _, _, message::id::PIECE, p0, p1, p2, p3, b0, b1, b2, b3] = *head else { return };
+        let (piece, begin) = (u32::from_be_bytes([p0, p1, p2, p3]), u32::from_be_bytes([b0, b1, b2, b3]));
+        if self.exam.first_byte(now, piece, begin) && self.exam.is_waiting() {
+            self.timers.set(Timer::Answer, now.mono.plus_ms(self.limits.answer_ms));
+        }
+    }
+
+    fn on_closed(&mut self, now: Now, why: Why) {
+        let phase = self.phase();
+        let outcome = match why {
+            Why::Local(what) => Outcome::LocalFault { what },
+            _ if self.exam.wrong > 0 => Outcome::BadBlock { blocks: self.exam.wrong },
+            _ if self.exam.verified > 0 && !self.exam.is_waiting() => self.served(),
+            _ if self.is_control() && phase != Phase::Connect => Outcome::NoEcho,
+            Why::EndOfStream => Outcome::Closed { phase },
+            Why::Reset => Outcome::Reset { phase },
+            Why::Refused => Outcome::Refused,
+            Why::Unreachable => Outcome::Unreachable,
+            Why::TimedOut => Outcome::NoAnswer { phase, after_ms: now.mono.since_ms(self.phase_began()) },
+        };
+        // Where the peer named the random info-hash and hung up before its peer id, it has still answered it.
+        let outcome = if self.has_echoed() { Outcome::Echo } else { outcome };
+        self.end(now, outcome);
+    }
+
+    fn on_timer(&mut self, now: Now, timer: Timer) {
+        if self.outcome.is_some() {
+            return;
+        }
+        match timer {
+            Timer::KeepAlive => self.send(now, Outgoing::KeepAlive),
+            Timer::Claims if self.has_questions() => {}
+            Timer::Choked if self.exam.is_waiting() || !self.peer.choked => {
+                self.timers.set(Timer::Choked, now.mono.plus_ms(self.limits.answer_ms));
+            }
+            Timer::Connect | Timer::Handshake | Timer::Claims | Timer::Choked | Timer::Answer | Timer::Settle | Timer::Contact => {
+                self.give_up(now);
+            }
+        }
+    }
+
+    /// Asks for the next block if the peer lets us, and ends the contact when there is nothing more to learn.
+    fn advance(&mut self, now: Now) {
+        if self.outcome.is_some() || self.handshaken.is_none() {
+            return;
+        }
+        if self.exam.wrong >= self.limits.wrong_max || self.exam.verified >= self.limits.blocks.max(1) {
+            return self.give_up(now);
+        }
+        if self.exam.is_waiting() || self.exam.rejected_while(self.peer.choked) >= self.limits.rejected_max {
+            return;
+        }
+        let peer = &self.peer;
+        if let Some(block) = self.exam.ask(now, peer.choked, |piece| peer.lets_ask(piece)) {
+            self.timers.clear(Timer::Settle);
+            self.timers.set(Timer::Answer, now.mono.plus_ms(self.limits.answer_ms));
+            self.send(now, Outgoing::Request(block));
+        } else if self.is_settled() && self.timers.get(Timer::Settle).is_none() {
+            self.timers.set(Timer::Settle, now.mono.plus_ms(self.limits.settle_ms));
+        }
+    }
+
+    /// Whether all that could be learnt at once is learnt: a block is proved, or there is a claim and nothing to check
+    /// it against.
+    fn is_settled(&self) -> bool {
+        self.exam.verified > 0 || self.exam.wrong > 0 || (self.target.content.is_none() && self.peer.has_claimed_any())
+    }
+
+    /// Ends the contact from our side with what is known.
+    fn give_up(&mut self, now: Now) {
+        let exam = &self.exam;
+        let since_ms = |moment: Option<Mono>| now.mono.since_ms(moment.unwrap_or(now.mono));
+        let phase = self.phase();
+        let outcome = match phase {
+            Phase::Handshake if self.has_echoed() => Outcome::Echo,
+            Phase::Handshake if self.is_control() => Outcome::NoEcho,
+            Phase::Connect | Phase::Handshake => Outcome::NoAnswer { phase, after_ms: since_ms(Some(self.phase_began())) },
+            _ if exam.wrong > 0 => Outcome::BadBlock { blocks: exam.wrong },
+            _ if exam.verified > 0 && !exam.is_waiting() => self.served(),
+            _ if exam.verified > 0 => Outcome::NoAnswer { phase, after_ms: since_ms(exam.waiting_since()) },
+            _ if exam.has_unanswered() => Outcome::NoBlock { after_ms: since_ms(exam.first_asked()) },
+            _ if exam.rejected() > 0 => Outcome::Rejected { requests: exam.rejected() },
+            _ if self.has_questions() => Outcome::Choked { for_ms: since_ms(self.handshaken) },
+            _ => Outcome::NothingClaimed { after_ms: since_ms(self.handshaken) },
+        };
+        self.end(now, outcome);
+    }
+
+    fn served(&self) -> Outcome {
+        Outcome::Served { blocks: self.exam.verified, pieces: self.exam.pieces() }
+    }
+
+    fn end_garbage(&mut self, now: Now, rule: &str) {
+        let phase = self.phase();
+        let outcome = match self.is_control() {
+            true => Outcome::NoEcho,
+            false if self.exam.wrong > 0 => Outcome::BadBlock { blocks: self.exam.wrong },
+            false => Outcome::Garbage { rule: rule.into(), phase },
+        };
+        self.end(now, outcome);
+    }
+
+    fn end(&mut self, now: Now, outcome: Outcome) {
+        if self.outcome.is_none() {
+            self.times.ended = now.stamp();
+            self.outcome = Some(outcome);
+        }
+    }
+
+    fn greet(&mut self, now: Now) {
+        if !self.greeted {
+            self.greeted = true;
+            self.put(now, self.ours.encode().to_vec());
+        }
+    }
+
+    fn send(&mut self, now: Now, message: Outgoing<'_>) {
+        self.put(now, message.encode());
+    }
+
+    fn put(&mut self, now: Now, bytes: Vec<u8>) {
+        self.volume.bytes_out += bytes.len() as u64;
+        self.record.sent(now.mono, &bytes);
+        self.timers.set(Timer::KeepAlive, now.mono.plus_ms(self.limits.keep_alive_ms));
+        self.outbox.push_back(bytes);
+    }
+
+    fn is_control(&self) -> bool {
+        self.target.aim == Aim::Control
+    }
+
+    /// Whether a control visit's info-hash came back, be the rest of the handshake there or not.
+    fn has_echoed(&self) -> bool {
+        self.is_control() && Handshake::info_hash_of(&self.inbox) == Some(self.ours.info_hash)
+    }
+
+    /// Whether the peer claims a block that we could check.
+    fn has_questions(&self) -> bool {
+        self.target.content.is_some_and(|content| content.has_any(|piece| self.peer.claims(piece)))
+    }
+
+    fn phase(&self) -> Phase {
+        match (self.times.connected, self.handshaken) {
+            (None, _) => Phase::Connect,
+            (_, None) => Phase::Handshake,
+            _ if self.exam.is_waiting() => Phase::Transfer,
+            _ if !self.has_questions() => Phase::Claims,
+            _ if self.peer.choked => Phase::Choked,
+            _ => Phase::Transfer,
+        }
+    }
+
+    fn phase_began(&self) -> Mono {
+        let moment = |stamp: Stamp| Mono::from_us(stamp.mono_us);
+        let began = self.exam.waiting_since().or(self.handshaken).or(self.times.connected.map(moment));
+        began.unwrap_or(moment(self.times.began))
+    }
+
+    fn grade(&self) -> Grade {
+        match () {
+            () if self.exam.verified > 0 => Grade::Served,
+            () if self.peer.has_claimed_any() => Grade::Claimed,
+            () if self.handshaken.is_some() => Grade::Handshaken,
+            () if self.times.connected.is_some() => Grade::Connected,
+            () => Grade::Listed,
+        }
+    }
+
+    fn visit(&mut self) -> Visit {
+        let grade = self.grade();
+        // What made no whole message, or broke a rule, is kept with the moment of its last byte.
+        if let Some(last) = self.times.last_byte.filter(|_| !self.inbox.is_empty()) {
+            self.record.received(Mono::from_us(last.mono_us), &self.inbox, false);
+        }
+        let exam = core::mem::replace(&mut self.exam, Exam::new(None, &Seed::new([0; 32])));
+        self.times.first_block = exam.verified_challenges().filter_map(|challenge| challenge.first_byte).min();
+        self.times.last_block = exam.verified_challenges().filter_map(|challenge| challenge.answered).max();
+        let nothing = Recorder::new(self.limits.transcript);
+        Visit {
+            challenges: exam.into_challenges(),
+            choke: core::mem::take(&mut self.peer.choke),
+            claim: self.peer.claim(),
+            client: self.peer.client.take(),
+            direction: self.target.direction,
+            grade,
+            listening_port: self.peer.listening_port,
+            observer: self.observer,
+            outcome: self.outcome.clone().unwrap_or(Outcome::NotTried),
+            peer: self.address,
+            peer_id: self.peer.handshake.map(|handshake| PeerId::from(handshake.peer_id.0)),
+            reserved: self.peer.handshake.map(|handshake| Reserved::from(handshake.reserved.0)),
+            times: self.times,
+            transcript: core::mem::replace(&mut self.record, nothing).finish(),
+            volume: self.volume,
+        }
+    }
+}
