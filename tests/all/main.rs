@@ -1,1 +1,7 @@
-//! The one test binary.
+//! What crosses crates, in one program: it builds once, links once and starts once.
+//!
+//! *In scope*: rules about the whole repository, vectors, scenarios, real clients, attacks and faults.
+//! *Out of scope*: what one crate can test alone.
+
+mod edges;
+mod tidy;
