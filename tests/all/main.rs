@@ -3,5 +3,6 @@
 //! *In scope*: rules about the whole repository, vectors, scenarios, real clients, attacks and faults.
 //! *Out of scope*: what one crate can test alone.
 
+mod deploy;
 mod edges;
 mod tidy;

@@ -18,7 +18,7 @@ pub enum Fault {
     /// The origin does not name a shard.
     #[error("the origin '{0}' is not of the form <name>/<YYYY-MM>")]
     Origin(String),
-    /// The entries do not come as 0, 1, 2 …
+    /// The entries do not come as 0, 1, 2 …, or end before the last checkpoint's size.
     #[error("entry {found} of the log came where {expected} was due")]
     Order {
         /// The index that was due.

@@ -19,6 +19,19 @@
 //! ```
 
 pub mod attribution;
+pub mod bundle;
+pub mod calendar;
+pub mod casefile;
+pub mod cirs;
+pub mod deadlines;
+pub mod decided;
+pub mod eligibility;
+pub mod fault;
+pub mod plan;
 pub mod prefix;
 pub mod register;
+pub mod render;
+pub mod sessions;
 pub mod tables;
+
+pub use fault::{BoxError, Fault};

@@ -4,14 +4,14 @@ mod stream;
 
 use std::io::{self, Write as _};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use sha1::{Digest as _, Sha1};
 use wire::bencode::Item;
 use wire::bitfield::Bitfield;
 use wire::infohash::InfoHashV1;
 use wire::message::Block;
-use wire::metainfo::{Info, Layout, Metainfo};
+use wire::metainfo::{Info, Layout, Metainfo, Name};
 
 pub use stream::Stream;
 
@@ -167,13 +167,12 @@ impl SyntheticTorrent {
     ///
     /// A file cannot be created or written.
     pub fn write_to(&self, dir: &Path) -> io::Result<()> {
-        let name = self.info.name().raw();
-        let name = Path::new(std::str::from_utf8(name).map_err(io::Error::other)?);
+        let name = plain(self.info.name())?;
         for file in self.info.files().iter().filter(|file| !file.padding) {
             let mut path = dir.join(name);
             if self.info.layout() == Layout::Folder {
                 for part in file.path.parts() {
-                    path.push(std::str::from_utf8(part.raw()).map_err(io::Error::other)?);
+                    path.push(plain(part)?);
                 }
             }
             if let Some(parent) = path.parent() {
@@ -190,6 +189,17 @@ impl SyntheticTorrent {
             }
         }
         Ok(())
+    }
+}
+
+/// A name that is one part of a path and leads nowhere else.
+fn plain(name: &Name) -> io::Result<&str> {
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, format!("the name {} is not written to disk", name.sanitised()));
+    let text = std::str::from_utf8(name.raw()).map_err(|_| refused())?;
+    let mut parts = Path::new(text).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(part)), None) if part == text => Ok(text),
+        _ => Err(refused()),
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) struct Judged {
     pub(crate) size: u64,
     pub(crate) root: Hash,
     witnessed_unix_s: Option<u64>,
-    quorum: Result<(), String>,
+    pub(crate) quorum: Result<(), String>,
 }
 
 /// Reads one checkpoint and checks everybody who signed it.

@@ -5,7 +5,7 @@
 //! verified under the keys that the log delegates; that the root signed those delegations is for the ledger,
 //! which admitted them, and for the verifier, who has the trust anchor.
 
-mod notes;
+pub(crate) mod notes;
 mod served;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,10 +19,12 @@ use evidence::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use served::{ControlVisit, Served, Verified};
+pub use served::{ControlFinding, ControlVisit, Served, Verified};
 
 use crate::fault::{BoxError, Fault};
 use notes::Keys;
+pub(crate) use notes::shard;
+pub(crate) use served::leaf_hash;
 
 /// What a shard of the log holds that decisions rest on.
 #[derive(Debug, Default)]

@@ -421,6 +421,8 @@ impl<'a> Probe<'a> {
             return;
         }
         if self.exam.wrong >= self.limits.wrong_max || self.exam.verified >= self.limits.blocks.max(1) {
+            // A late answer may have ended the exam while another one is awaited: that one is not needed any more.
+            self.exam.give_up();
             return self.give_up(now);
         }
         if self.exam.is_waiting() || self.exam.rejected_while(self.peer.choked) >= self.limits.rejected_max {

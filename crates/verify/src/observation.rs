@@ -1,0 +1,97 @@
+//! Step 7.9: what a record must say if it says the rest.
+
+use std::{collections::BTreeSet, net::SocketAddr};
+
+use evidence::{
+    Challenge, Direction, Grade, Observation, Outcome, PortRole, Verification,
+    candidates::Candidates,
+    challenge::BLOCK_BYTES,
+    observation::{Purpose, TargetIds},
+    run::{Fact, RunFact},
+};
+
+/// The challenges that were answered with the content.
+pub(crate) fn matching(observation: &Observation) -> impl Iterator<Item = &Challenge> {
+    observation.challenges.iter().filter(|challenge| matches!(challenge.verification, Verification::Match { .. }))
+}
+
+/// The rules of `opening.md` that an observation breaks.
+pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
+    let mut broken = Vec::new();
+    let mut need = |holds: bool, fault: &'static str| {
+        if !holds {
+            broken.push(fault);
+        }
+    };
+    let served = observation.grade == Grade::Served;
+    let is_probe = observation.purpose == Purpose::Probe;
+    let outgoing = observation.direction == Direction::Outgoing;
+    let matched: Vec<&Challenge> = matching(observation).collect();
+    let pieces: BTreeSet<u32> = matched.iter().map(|challenge| challenge.piece).collect();
+
+    need(is_canonical(observation.peer), "the peer's address is not in canonical text");
+    need(is_canonical(observation.observer), "the observer's address is not in canonical text");
+    need(has_hash(&observation.target), "the target has no info-hash");
+    need((observation.port_role == PortRole::Listening) == outgoing, "the port's role does not follow from the direction");
+    need(observation.volume.piece_bytes_out == 0, "content was sent: piece_bytes_out is not 0");
+    need(is_probe || !served, "a control visit is graded served");
+    need(!is_probe || served == !matched.is_empty(), "the grade is not served exactly if a challenge matched");
+    need(observation.found.is_some() == outgoing, "how the address was found is not stated exactly for an outgoing contact");
+    need(!served || observation.dossier_sha256.is_some(), "a served observation names no dossier");
+    need(!served || observation.transcript_sha256.is_some(), "a served observation names no transcript");
+    let complete = |challenge: &&Challenge| challenge.first_byte.is_some() && challenge.answered.is_some() && challenge.sha256.is_some();
+    need(matched.iter().all(complete), "a matching challenge lacks its times or its digest");
+    need(matched.iter().all(|challenge| (1..=BLOCK_BYTES).contains(&challenge.length)), "a matching challenge is not 1 to 16,384 bytes long");
+    let verified: u64 = matched.iter().map(|challenge| u64::from(challenge.length)).sum();
+    need(observation.volume.verified_bytes == verified, "verified_bytes is not the sum of the matching challenges' lengths");
+    need(observation.volume.bytes_in >= verified, "fewer bytes were received than verified");
+    if let Outcome::Served { blocks, pieces: stated } = observation.outcome {
+        let counted = usize::try_from(blocks) == Ok(matched.len()) && usize::try_from(stated) == Ok(pieces.len());
+        need(counted, "the outcome does not count the matching challenges and their pieces");
+    }
+    need(times_hold(observation, served, &matched), "first_block and last_block are not those of the matching challenges within the contact");
+    broken
+}
+
+fn times_hold(observation: &Observation, served: bool, matched: &[&Challenge]) -> bool {
+    let times = &observation.times;
+    let (Some(first), Some(last)) = (times.first_block, times.last_block) else {
+        return !served && times.first_block.is_none() && times.last_block.is_none();
+    };
+    let earliest = matched.iter().filter_map(|challenge| challenge.first_byte).min_by_key(|stamp| stamp.mono_us);
+    let latest = matched.iter().filter_map(|challenge| challenge.answered).max_by_key(|stamp| stamp.mono_us);
+    let ordered = times.began.mono_us <= first.mono_us && first.mono_us <= last.mono_us && last.mono_us <= times.ended.mono_us;
+    served && earliest == Some(first) && latest == Some(last) && ordered
+}
+
+/// The rules that a list of candidates breaks.
+pub(crate) fn candidate_faults(candidates: &Candidates) -> Vec<&'static str> {
+    let mut broken = Vec::new();
+    if !candidates.peers.iter().all(|peer| is_canonical(*peer)) {
+        broken.push("an address is not in canonical text");
+    }
+    if !has_hash(&candidates.target) {
+        broken.push("the target has no info-hash");
+    }
+    broken
+}
+
+/// The rules that a fact about a run breaks.
+pub(crate) fn fact_faults(fact: &RunFact) -> Vec<&'static str> {
+    match fact.fact {
+        Fact::Ended { piece_bytes_out, .. } if piece_bytes_out != 0 => vec!["the run sent content: piece_bytes_out is not 0"],
+        _ => Vec::new(),
+    }
+}
+
+fn is_canonical(address: SocketAddr) -> bool {
+    let plain = match address {
+        SocketAddr::V4(_) => true,
+        SocketAddr::V6(v6) => v6.scope_id() == 0 && v6.flowinfo() == 0,
+    };
+    plain && address.ip().to_canonical() == address.ip()
+}
+
+fn has_hash(target: &TargetIds) -> bool {
+    target.v1.is_some() || target.v2.is_some()
+}

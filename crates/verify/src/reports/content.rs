@@ -1,0 +1,51 @@
+//! Step 9.17, first half: the texts of a report speak of no other address.
+
+use std::net::{IpAddr, SocketAddr};
+
+use evidence::Cir;
+
+use crate::{bag::read_text, findings::Findings, source::Source, steps::Check};
+
+const MAX_NOTICE_BYTES: u64 = 1 << 20;
+
+pub(super) fn check_folder(source: &mut dyn Source, cir: &Cir, findings: &mut Findings) {
+    let uin = &cir.uin;
+    let path = format!("data/cirs/{uin}/notice.txt");
+    findings.count(Check::ReportFolder);
+    match read_text(source, &path, MAX_NOTICE_BYTES) {
+        Err(fault) => findings.fail(Check::ReportFolder, || fault),
+        Ok(notice) => {
+            let spoken = [uin.as_str(), &cir.peer.address.ip().to_string(), &cir.peer.address.port().to_string()];
+            for word in spoken.iter().filter(|word| !notice.contains(**word)) {
+                findings.fail(Check::ReportFolder, || format!("'{path}' does not say {word}"));
+            }
+            other_address(cir, &path, &notice, findings);
+        }
+    }
+    other_address(cir, &format!("data/cirs/{uin}/cir.json: description"), &cir.description, findings);
+}
+
+/// A sentence for human readers is not derived again here; but it may name no address other than the two ends.
+fn other_address(cir: &Cir, place: &str, text: &str, findings: &mut Findings) {
+    let own = [cir.peer.address, cir.peer.observer];
+    let is_own = |word: &str| match (word.parse::<SocketAddr>(), word.parse::<IpAddr>()) {
+        (Ok(end), _) => own.contains(&end),
+        (_, Ok(ip)) => own.iter().any(|end| end.ip() == ip),
+        // Anything else is no address.
+        _ => true,
+    };
+    let separators = |character: char| character.is_whitespace() || matches!(character, ',' | ';' | '(' | ')' | '"' | '\'' | '“' | '”');
+    for word in text.split(separators) {
+        let word = word.trim_end_matches(['.', ':']);
+        if word.contains(['.', ':']) && !is_own(word) && !is_version(word, cir) {
+            findings.fail(Check::ReportFolder, || format!("'{place}' speaks of another address than the two ends of the connection"));
+            return;
+        }
+    }
+}
+
+/// Names that others chose may look like an address, e.g. a client's version.
+fn is_version(word: &str, cir: &Cir) -> bool {
+    let claimed = cir.client.iter().map(ToString::to_string).chain(cir.files.iter().flat_map(|file| [file.path.to_string(), file.contains.clone()]));
+    claimed.chain(cir.works.iter().map(|work| work.work.title.clone())).any(|text| text.contains(word))
+}

@@ -1,0 +1,160 @@
+//! Steps 9.5, 9.6, 9.11, 9.15 and 7.5: what a report rests on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use evidence::{Cir, Direction, Observation, Part, cir::EvidenceRef};
+
+use super::{Case, Subject};
+use crate::{
+    findings::Findings,
+    place::number,
+    session::{Key, Session, Visit, VisitResult},
+    steps::Check,
+};
+
+/// Step 9.5. `None` if the observations are not all at hand: nothing more can be said of the report.
+pub(super) fn check_evidence<'a>(case: &'a Case<'a>, cir: &'a Cir, findings: &mut Findings) -> Option<Subject<'a>> {
+    let uin = &cir.uin;
+    let mut holds = true;
+    for entry in &cir.evidence {
+        let fault = entry_fault(case, entry);
+        let good = fault.is_none();
+        holds &= findings.check(Check::Evidence, good, || format!("report {uin}: entry {} {}", entry.index, fault.unwrap_or_default()));
+    }
+    let (observed, control): (Vec<&EvidenceRef>, Vec<&EvidenceRef>) = cir.evidence.iter().partition(|entry| !entry.control);
+    let indices: BTreeSet<u64> = cir.evidence.iter().map(|entry| entry.index).collect();
+    let ordered = !observed.is_empty()
+        && control.len() <= 1
+        && cir.evidence.iter().take(observed.len()).all(|entry| !entry.control)
+        && indices.len() == cir.evidence.len();
+    holds &= findings.check(Check::Evidence, ordered, || {
+        format!("report {uin}: the evidence is not the session's observations, each once, and then at most one control visit")
+    });
+    if let Some(erased) = observed.iter().find(|entry| case.log.decisions.erased.contains_key(&entry.index)) {
+        findings.warn(Check::Evidence, format!("report {uin} rests on observation {}, whose opening was erased: its fields cannot be derived again", erased.index));
+        return None;
+    }
+    let mut observations = Vec::new();
+    for entry in observed {
+        match case.openings.named.get(&entry.index) {
+            Some(observation) => observations.push((entry.index, observation)),
+            None => {
+                holds = false;
+                findings.fail(Check::Evidence, || format!("report {uin}: the opening of observation {} is not in the bundle", entry.index));
+            }
+        }
+    }
+    (holds && !observations.is_empty()).then_some(Subject { cir, observations })
+}
+
+fn entry_fault(case: &Case<'_>, entry: &EvidenceRef) -> Option<&'static str> {
+    let Some(leaf) = case.log.sealed_at(entry.index) else {
+        return Some("is not a leaf that commits to an opening");
+    };
+    if leaf.commitment != entry.commitment {
+        Some("has another commitment")
+    } else if leaf.leaf.as_bytes() != entry.leaf.as_bytes() {
+        Some("has another leaf hash")
+    } else if entry.index >= case.recipient.issue {
+        Some("was logged after the issue")
+    } else if entry.control != (leaf.part == Part::Audit) {
+        Some("is a control visit but not of part audit, or the other way round")
+    } else {
+        None
+    }
+}
+
+/// Steps 9.6, 9.11 and 9.15. Returns the session as derived here.
+pub(super) fn check(case: &Case<'_>, subject: &Subject<'_>, enclosed: Option<&Observation>, findings: &mut Findings) -> Option<Session> {
+    let uin = subject.uin();
+    let first = subject.first();
+    let key = Key { peer: first.peer, transport: first.transport, target: first.target };
+    let cleared = check_control(case, subject, &key, enclosed, findings);
+
+    let sightings = &case.openings.sightings;
+    let stated: Vec<u64> = subject.observations.iter().map(|(index, _)| *index).collect();
+    let derived = sightings.sessions_of(&key, cleared).into_iter().find(|session| {
+        session.members.iter().map(|position| sightings.seen[*position].index).eq(stated.iter().copied())
+    });
+    findings.check(Check::Session, derived.is_some(), || {
+        format!("report {uin}: the observations do not make up one session of {} by the rules, in order of first block", uin_key(&key))
+    });
+
+    let earlier: BTreeMap<u64, &str> = case
+        .log
+        .decisions
+        .issues
+        .iter()
+        .filter(|issue| issue.index < case.recipient.issue)
+        .flat_map(|issue| &issue.value.reports)
+        .filter_map(|report| Some((number(report.uin.rsplit('-').next()?)?, report.uin.as_str())))
+        .collect();
+    let twice = stated.iter().find_map(|index| Some((index, earlier.get(index)?)));
+    findings.check(Check::ReportedOnce, twice.is_none(), || {
+        twice.map(|(index, other)| format!("report {uin}: observation {index} was reported before, as {other}")).unwrap_or_default()
+    });
+    derived
+}
+
+fn uin_key(key: &Key) -> String {
+    format!("{} with torrent {}", key.peer, key.target)
+}
+
+/// Step 9.11. Whether a control visit cleared the address, as far as the recipient can see.
+fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Option<&Observation>, findings: &mut Findings) -> bool {
+    let uin = subject.uin();
+    let sightings = &case.openings.sightings;
+    let dialled = subject.observations.iter().any(|(_, observation)| observation.direction == Direction::Outgoing);
+    let stated = subject.cir.evidence.iter().find(|entry| entry.control);
+    findings.check(Check::ControlVisits, dialled == stated.is_some(), || {
+        let lack = if dialled { "names no control visit, although the monitor dialled" } else { "names a control visit, although the peer dialled" };
+        format!("report {uin} {lack}")
+    });
+    if let Some(echo) = sightings.visits_to(key.peer).find(|visit| visit.result == VisitResult::Echo) {
+        let index = echo.index;
+        findings.fail(Check::ControlVisits, || format!("report {uin}: control visit {index} to the same address and port was answered (echo)"));
+    }
+    let Some(stated) = stated else { return false };
+
+    let logged = sightings.visits.iter().find(|visit| visit.index == stated.index).copied();
+    let visit = logged.or_else(|| enclosed.and_then(|observation| as_visit(stated, observation)));
+    let Some(visit) = visit else {
+        if case.recipient.is_audit() {
+            findings.fail(Check::ControlVisits, || format!("report {uin}: entry {} is not a control visit", stated.index));
+        } else {
+            findings.warn(Check::ControlVisits, "openings of control visits are in the audit bundle: only their commitments were checked");
+        }
+        return true;
+    };
+    let clears = visit.result == VisitResult::NoEcho && visit.peer == key.peer && sightings.is_about(&visit);
+    findings.check(Check::ControlVisits, clears, || {
+        format!("report {uin}: control visit {} does not clear the peer: another address, about no usable observation, or not ended in no-echo", visit.index)
+    });
+    if !case.recipient.is_audit() {
+        findings.warn(Check::ControlVisits, "the visits that cleared the peers were checked; whether another visit was answered (echo) only the audit bundle shows");
+    }
+    true
+}
+
+fn as_visit(entry: &EvidenceRef, observation: &Observation) -> Option<Visit> {
+    let evidence::observation::Purpose::Control { about, .. } = observation.purpose else { return None };
+    Some(crate::openings::visit(entry.index, entry.commitment, observation, about))
+}
+
+/// Step 7.5: an opening that a note withheld before the issue is there only if it was reported after all.
+pub(super) fn check_withheld(case: &Case<'_>, reported: &BTreeMap<u64, &str>, findings: &mut Findings) {
+    let sightings = &case.openings.sightings;
+    let reported_earlier = |index: u64| {
+        let Some(seen) = sightings.seen_at(index) else { return false };
+        let issues = case.log.decisions.issues.iter().filter(|issue| issue.index < case.recipient.issue);
+        let firsts: BTreeSet<u64> = issues.flat_map(|issue| &issue.value.reports).filter_map(|report| number(report.uin.rsplit('-').next()?)).collect();
+        sightings.sessions_of(&seen.key, true).iter().any(|session| {
+            let members: Vec<u64> = session.members.iter().map(|position| sightings.seen[*position].index).collect();
+            members.contains(&index) && members.iter().any(|member| firsts.contains(member))
+        })
+    };
+    for index in &case.openings.withheld {
+        let justified = reported.contains_key(index) || reported_earlier(*index);
+        findings.check(Check::Withheld, justified, || format!("the opening of leaf {index} is there, but a logged note withholds it and no report rests on it"));
+    }
+}

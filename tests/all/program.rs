@@ -1,0 +1,54 @@
+//! The built program, for tests that run it as a user would.
+
+use std::{
+    ffi::OsStr,
+    path::PathBuf,
+    process::{Command, Output},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+
+/// The program, built by the profile of development if need be. Tests give it a station of their own.
+pub fn affiant() -> Command {
+    let mut command = Command::new(path());
+    // The station of whoever runs the tests is none of theirs.
+    command.env_remove("AFFIANT_STATION");
+    command
+}
+
+/// Runs the program with `--json` and reads its answer; exit codes 0 and 1 are answers, anything else is a failed test.
+pub fn run_json<I, S>(args: I) -> Value
+where
+    I: IntoIterator<Item = S>,
+    S: AsRef<OsStr>,
+{
+    let mut command = affiant();
+    command.arg("--json").args(args);
+    let output = command.output().expect("the program that was just built can be started");
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{command:?}: {}\n{}", output.status, said(&output));
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|fault| panic!("{command:?}: {fault}\n{}", said(&output)))
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// Builds it once a process and asks cargo where it is, which heeds `CARGO_TARGET_DIR` and every other setting.
+fn path() -> &'static PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let output = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--locked", "-p", "affiant", "--bin", "affiant", "--message-format", "json"])
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+            .output()
+            .expect("the cargo that built this test can be started");
+        assert!(output.status.success(), "cargo build -p affiant: {}", String::from_utf8_lossy(&output.stderr));
+        let messages = String::from_utf8(output.stdout).expect("cargo's messages are UTF-8");
+        let of_program = |line: &str| -> Option<PathBuf> {
+            let message: Value = serde_json::from_str(line).ok()?;
+            (message["target"]["name"] == "affiant").then(|| message["executable"].as_str().map(PathBuf::from))?
+        };
+        messages.lines().filter_map(of_program).next_back().expect("cargo names the program that it built")
+    })
+}
