@@ -115,7 +115,7 @@ impl Book {
     /// The person whose key's name the note carries, or the key's name itself.
     fn signer(&self, note: &Note) -> String {
         let Some(signature) = note.signatures().first() else { return String::new() };
-        let name = signature.name.as_str();
+        let name = signature.name().as_str();
         let kid = name.rsplit('/').next().and_then(|kid| kid.parse::<KeyId>().ok());
         kid.and_then(|kid| self.holders.get(&kid)).cloned().unwrap_or_else(|| name.to_string())
     }

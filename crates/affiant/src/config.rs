@@ -24,9 +24,6 @@ pub struct Config {
     /// How long and how often peers and trackers are contacted.
     #[serde(default)]
     pub pace: Pace,
-    /// What clock error is tolerated.
-    #[serde(default)]
-    pub clock: ClockPolicy,
     /// Dated tables, in the order consulted. Files are in the station's `tables` folder.
     #[serde(default)]
     pub tables: Vec<TableFile>,
@@ -56,6 +53,8 @@ pub struct Monitor {
 pub struct Pace {
     /// Connections open at once.
     pub connections: u32,
+    /// Connections open at once to one address.
+    pub connections_per_address: u32,
     /// Connections open at once to one /24 (IPv4) or /48 (IPv6).
     pub connections_per_network: u32,
     /// Contacts of one address in an hour, over all torrents and ports.
@@ -66,8 +65,12 @@ pub struct Pace {
     pub connect_ms: u32,
     /// How long a peer may take to answer the handshake, in milliseconds.
     pub handshake_ms: u32,
-    /// How long a first visit lasts if the peer keeps us choked, in milliseconds.
-    pub first_visit_ms: u32,
+    /// How long a peer may take to claim a piece, in milliseconds.
+    pub claims_ms: u32,
+    /// How long to stay with a peer that keeps us choked, in milliseconds.
+    pub choked_ms: u32,
+    /// The same for Transmission, which unchokes strangers rarely.
+    pub choked_transmission_ms: u32,
     /// How long a block may take, in milliseconds.
     pub block_ms: u32,
     /// How many blocks of distinct pieces are asked of a peer.
@@ -76,16 +79,13 @@ pub struct Pace {
     pub attempts: u32,
     /// The gap before the second attempt, in seconds; it doubles after each.
     pub retry_s: u32,
+    /// The gap before a peer that served is visited again, in seconds, so that a session shows to be one; 0 for
+    /// never. A run until idle makes one visit.
+    pub revisit_s: u32,
+    /// The gap before a control visit, in milliseconds: clients refuse a second connection while the first closes.
+    pub control_ms: u32,
     /// Addresses taken from one answer of one source.
     pub peers_per_answer: u32,
-}
-
-/// What clock error is tolerated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ClockPolicy {
-    /// The largest error of the wall clock at which an observation may enter a report, in milliseconds.
-    pub tolerance_ms: u32,
 }
 
 /// One dated table.
@@ -142,25 +142,24 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             connections: 2000,
-            connections_per_network: 32,
-            contacts_per_address_hour: 12,
-            dials_per_second: 500,
-            connect_ms: 5_000,
+            connections_per_address: 8,
+            connections_per_network: 64,
+            contacts_per_address_hour: 120,
+            dials_per_second: 200,
+            connect_ms: 4_000,
             handshake_ms: 10_000,
             // Transmission decides whom to serve every 10 s.
-            first_visit_ms: 12_000,
-            block_ms: 20_000,
+            claims_ms: 12_000,
+            choked_ms: 60_000,
+            choked_transmission_ms: 130_000,
+            block_ms: 30_000,
             challenges: 2,
             attempts: 3,
             retry_s: 60,
+            revisit_s: 1_200,
+            control_ms: 500,
             peers_per_answer: 5_000,
         }
-    }
-}
-
-impl Default for ClockPolicy {
-    fn default() -> Self {
-        Self { tolerance_ms: 40 }
     }
 }
 
@@ -195,16 +194,20 @@ impl Config {
         let pace = &self.pace;
         let positive = [
             pace.connections,
+            pace.connections_per_address,
             pace.connections_per_network,
             pace.contacts_per_address_hour,
             pace.dials_per_second,
             pace.connect_ms,
             pace.handshake_ms,
-            pace.first_visit_ms,
+            pace.claims_ms,
+            pace.choked_ms,
+            pace.choked_transmission_ms,
             pace.block_ms,
             pace.challenges,
             pace.attempts,
             pace.retry_s,
+            pace.control_ms,
             pace.peers_per_answer,
         ];
         if self.name.is_empty() || self.name.contains(char::is_whitespace) || self.name.contains('+') {

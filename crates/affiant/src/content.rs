@@ -85,7 +85,7 @@ impl Source {
                 let path = if content.is_dir() { content.join(info.name().sanitised()) } else { content.to_path_buf() };
                 vec![(path, info.total_length(), false)]
             }
-            Layout::MultiFile => {
+            Layout::Folder => {
                 let inner = content.join(info.name().sanitised());
                 let root = if inner.is_dir() { inner } else { content.to_path_buf() };
                 info.files().iter().map(|file| (root.join(file.path.sanitised()), file.length, file.padding)).collect()

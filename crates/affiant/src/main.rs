@@ -16,6 +16,7 @@ mod descriptors;
 mod logging;
 mod plan;
 mod progress;
+mod queries;
 mod station;
 mod tables;
 

@@ -23,19 +23,15 @@ pub struct Loaded {
     pub register: Register,
     /// Bytes of every table and of the register, by their SHA-256.
     pub bytes: BTreeMap<Digest, Vec<u8>>,
-    /// SHA-256 of each, in the order consulted.
-    pub digests: Vec<Digest>,
 }
 
 /// Reads everything that `config` names from `folder`.
 pub fn load(config: &Config, folder: &Path) -> Result<Loaded> {
     let mut bytes = BTreeMap::new();
-    let mut digests = Vec::new();
     let mut tables = Vec::new();
     for file in &config.tables {
         let content = read(folder, &file.file, file.sha256)?;
         tables.push(parse(file, &content).with_context(|| format!("{} is refused", file.file))?);
-        digests.push(file.sha256);
         bytes.insert(file.sha256, content);
     }
     let register_text = match &config.isp_register {
@@ -43,10 +39,9 @@ pub fn load(config: &Config, folder: &Path) -> Result<Loaded> {
         None => SHIPPED.to_string(),
     };
     let register = Register::parse(REGISTER_NAME, &register_text).map_err(|fault| anyhow::anyhow!("the ISP register is refused: {fault}"))?;
-    digests.push(register.sha256());
     bytes.insert(register.sha256(), register_text.into_bytes());
     let attributor = Attributor::new(tables, register.clone())?;
-    Ok(Loaded { attributor, register, bytes, digests })
+    Ok(Loaded { attributor, register, bytes })
 }
 
 /// Reads one table in the form that its entry states.

@@ -29,9 +29,12 @@ pub mod eligibility;
 pub mod fault;
 pub mod plan;
 pub mod prefix;
+pub mod process_report;
 pub mod register;
 pub mod render;
 pub mod sessions;
 pub mod tables;
+#[cfg(test)]
+mod testlog;
 
 pub use fault::{BoxError, Fault};

@@ -246,3 +246,6 @@ impl Planner<'_> {
         tables
     }
 }
+
+#[cfg(test)]
+mod tests;

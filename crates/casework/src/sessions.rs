@@ -163,3 +163,6 @@ impl Visits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,7 +76,9 @@ impl Index {
             return Ok(());
         }
         let held: Option<[u8; 32]> = self.try_sql(
-            self.connection.query_row("SELECT leaf FROM entries WHERE idx = ?1", [to_sql(entry.index)], |row| row.get(0)).optional(),
+            self.connection
+                .query_row("SELECT leaf FROM entries WHERE idx = ?1", [to_sql(entry.index)], |row| row.get(0))
+                .optional(),
         )?;
         if held.as_ref() == Some(leaf_hash(&entry.leaf).as_bytes()) {
             Ok(())
@@ -176,7 +178,8 @@ fn insert_opened(connection: &Connection, opened: &Opened) -> rusqlite::Result<(
             insert.execute(params![to_sql(row.index), row.run.to_string(), row.at.ms(), row.kind])?;
         }
         Opened::Observation(row) => {
-            let mut insert = connection.prepare_cached("INSERT INTO observations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?;
+            let mut insert = connection
+                .prepare_cached("INSERT INTO observations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?;
             insert.execute(params![
                 to_sql(row.index),
                 row.at.ms(),

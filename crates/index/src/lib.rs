@@ -6,6 +6,17 @@
 //!
 //! *In scope*: which observations match a filter, in the order of the log; counts; which entries there are.
 //! *Out of scope*: the evidence itself, which is read from the log; whether an entry is valid (`verify`, `ledger`).
+//!
+//! ```
+//! use index::{Filter, Index};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let log: Vec<Result<evidence::Entry, std::io::Error>> = Vec::new();
+//! let index = Index::rebuild(&folder.path().join("index.sqlite"), log)?;
+//! assert_eq!(index.next_index()?, 0);
+//! assert_eq!(index.observations(&Filter { isp: Some("bt".into()), ..Filter::default() }).count(), 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod fault;
 mod fill;

@@ -125,7 +125,9 @@ impl Index {
             Counted::Run => "run",
         };
         let (condition, values) = filter.sql();
-        let query = format!("SELECT {column}, count(*) FROM observations WHERE {condition} AND {column} IS NOT NULL GROUP BY 1 ORDER BY 1");
+        let query = format!(
+            "SELECT {column}, count(*) FROM observations WHERE {condition} AND {column} IS NOT NULL GROUP BY 1 ORDER BY 1"
+        );
         let read = |row: &rusqlite::Row<'_>| {
             let word = match row.get::<_, Value>(0)? {
                 Value::Integer(rank) => grade(rank).map_or("", Grade::word).to_owned(),
@@ -165,7 +167,12 @@ impl Index {
         self.rows("SELECT idx, run, at_ms, kind FROM runs WHERE ?1 IS NULL OR run = ?1 ORDER BY idx", vec![run], RunRow::read)
     }
 
-    fn rows<T>(&self, query: &str, values: Vec<Value>, read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, Fault> {
+    fn rows<T>(
+        &self,
+        query: &str,
+        values: Vec<Value>,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, Fault> {
         let mut statement = self.try_sql(self.connection.prepare_cached(query))?;
         let rows = self.try_sql(statement.query_map(params_from_iter(values), read))?;
         rows.map(|row| self.try_sql(row)).collect()

@@ -52,7 +52,9 @@ impl Index {
         let application = self.pragma("application_id")?;
         let tables: i64 = self.try_sql(self.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)))?;
         if (version, application, tables) == (0, 0, 0) {
-            let script = format!("BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;");
+            let script = format!(
+                "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION}; COMMIT;"
+            );
             self.try_sql(self.connection.execute_batch(&script))?;
         } else if application != APPLICATION {
             return Err(Fault::Damaged { path: self.path.clone(), why: "it is another program's database".into() });
@@ -60,7 +62,10 @@ impl Index {
             return Err(Fault::Version { path: self.path.clone(), found: version });
         }
         // What is deleted is overwritten, and the journal does not keep it either: erased means erased.
-        self.try_sql(self.connection.execute_batch("PRAGMA secure_delete = ON; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL;"))
+        self.try_sql(
+            self.connection
+                .execute_batch("PRAGMA secure_delete = ON; PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = NORMAL;"),
+        )
     }
 
     fn pragma(&self, name: &str) -> Result<i64, Fault> {

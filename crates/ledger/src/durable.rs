@@ -37,25 +37,58 @@ pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     put(path, bytes, 0o600)
 }
 
+/// More files than this are synced with their whole file system at once: each alone costs two waits for the disk.
+const SYNCED_ALONE: usize = 16;
+
+/// As [`replace`] for many files below `folder`, which are on its file system. Each is whole or not there at all; if
+/// the power fails in between, some may be there and others not.
+pub(crate) fn replace_all(folder: &Path, files: &[(PathBuf, Vec<u8>)]) -> Result<(), Fault> {
+    if files.len() <= SYNCED_ALONE {
+        return files.iter().try_for_each(|(path, bytes)| replace(path, bytes));
+    }
+    let system = File::open(folder).map_err(Fault::io("open the folder", folder))?;
+    for (path, bytes) in files {
+        write_unfinished(path, bytes, 0o644)?;
+    }
+    sync_system(&system, folder)?;
+    for (path, _) in files {
+        rename_finished(path)?;
+    }
+    sync_system(&system, folder)
+}
+
+fn sync_system(system: &File, folder: &Path) -> Result<(), Fault> {
+    tracing::trace!(path = %folder.display(), "syncfs");
+    rustix::fs::syncfs(system).map_err(|fault| Fault::io("sync the file system of", folder)(fault.into()))
+}
+
 fn put(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fault> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(UNFINISHED);
-    let unfinished = PathBuf::from(unfinished);
-    // A leftover of a crash may have another mode; it is removed and never reused.
-    let _ = fs::remove_file(&unfinished);
-    tracing::trace!(path = %unfinished.display(), bytes = bytes.len(), "write");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&unfinished)
-        .map_err(Fault::io("create", &unfinished))?;
-    file.write_all(bytes).map_err(Fault::io("write", &unfinished))?;
-    tracing::trace!(path = %unfinished.display(), "fsync");
-    file.sync_all().map_err(Fault::io("sync", &unfinished))?;
-    tracing::trace!(from = %unfinished.display(), to = %path.display(), "rename");
-    fs::rename(&unfinished, path).map_err(Fault::io("rename into place", path))?;
+    let file = write_unfinished(path, bytes, mode)?;
+    tracing::trace!(path = %path.display(), "fsync");
+    file.sync_all().map_err(Fault::io("sync", path))?;
+    rename_finished(path)?;
     sync_folder(&parent(path))
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(UNFINISHED);
+    PathBuf::from(name)
+}
+
+fn write_unfinished(path: &Path, bytes: &[u8], mode: u32) -> Result<File, Fault> {
+    let path = unfinished(path);
+    // A leftover of a crash may have another mode; it is removed and never reused.
+    let _ = fs::remove_file(&path);
+    tracing::trace!(path = %path.display(), bytes = bytes.len(), "write");
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path).map_err(Fault::io("create", &path))?;
+    file.write_all(bytes).map_err(Fault::io("write", &path))?;
+    Ok(file)
+}
+
+fn rename_finished(path: &Path) -> Result<(), Fault> {
+    tracing::trace!(path = %path.display(), "rename into place");
+    fs::rename(unfinished(path), path).map_err(Fault::io("rename into place", path))
 }
 
 /// Removes a file and makes that durable.

@@ -40,7 +40,9 @@ pub enum Fault {
     #[error("refusing to sign a checkpoint: {0}; nothing was signed: stop, keep this disk, and run `affiant log fsck`")]
     Disagreement(String),
     /// An earlier write failed, so nobody knows what is on disk until it is read again.
-    #[error("an earlier write failed ({0}), so nothing more is acknowledged: repair the cause and start again, which recovers all that was acknowledged")]
+    #[error(
+        "an earlier write failed ({0}), so nothing more is acknowledged: repair the cause and start again, which recovers all that was acknowledged"
+    )]
     Poisoned(String),
     /// The shard has its close note.
     #[error("the shard {0} is closed and takes no more entries: found the next month's shard")]

@@ -62,7 +62,9 @@ impl Shard {
         let log = station.join("log");
         let mut latest: Option<Month> = None;
         for name in names(&log)? {
-            let month: Month = name.parse().map_err(|_| Fault::strange(format!("{} holds '{name}', which is not a month: move it away", log.display())))?;
+            let month: Month = name
+                .parse()
+                .map_err(|_| Fault::strange(format!("{} holds '{name}', which is not a month: move it away", log.display())))?;
             latest = latest.max(Some(month));
         }
         match latest {
@@ -129,7 +131,9 @@ pub(crate) fn names(folder: &Path) -> Result<Vec<String>, Fault> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).map_err(Fault::io("list", folder))? {
         let name = entry.map_err(Fault::io("list", folder))?.file_name();
-        names.push(name.into_string().map_err(|name| Fault::strange(format!("{} holds a file named {name:?}", folder.display())))?);
+        names.push(
+            name.into_string().map_err(|name| Fault::strange(format!("{} holds a file named {name:?}", folder.display())))?,
+        );
     }
     names.sort_unstable();
     Ok(names)
@@ -139,7 +143,10 @@ pub(crate) fn names(folder: &Path) -> Result<Vec<String>, Fault> {
 pub(crate) fn numbers(folder: &Path, suffix: &str) -> Result<(Vec<u64>, Vec<String>), Fault> {
     let (mut numbers, mut others) = (Vec::new(), Vec::new());
     for name in names(folder)? {
-        let number = name.strip_suffix(suffix).and_then(|stem| stem.parse().ok()).filter(|number: &u64| format!("{number}{suffix}") == name);
+        let number = name
+            .strip_suffix(suffix)
+            .and_then(|stem| stem.parse().ok())
+            .filter(|number: &u64| format!("{number}{suffix}") == name);
         match number {
             Some(number) => numbers.push(number),
             None => others.push(name),

@@ -76,7 +76,9 @@ impl Ledger {
         let anchor = Anchor::new(&name, month.as_str(), &keys.root.public(), &keys.log.public())?;
         let empty = Checkpoint::new(anchor.origin().clone(), 0, tlog::merkle::empty_root()).map_err(Fault::refused)?;
         if now < not_before || now >= not_after {
-            return Err(Fault::refused(format!("the keys would be valid from {not_before} to {not_after}, which is not now ({now})")));
+            return Err(Fault::refused(format!(
+                "the keys would be valid from {not_before} to {not_after}, which is not now ({now})"
+            )));
         }
         // Signed before anything is written, so that a bad window leaves nothing behind.
         let mut notes = Vec::new();
@@ -93,7 +95,10 @@ impl Ledger {
         let writer = WriterLock::take(station)?;
         for taken in [station.join("log"), station.join("keys")] {
             if taken.exists() {
-                return Err(Fault::refused(format!("{} exists: this is a station already, or its founding was interrupted; found another in an empty folder", taken.display())));
+                return Err(Fault::refused(format!(
+                    "{} exists: this is a station already, or its founding was interrupted; found another in an empty folder",
+                    taken.display()
+                )));
             }
         }
         Store::of(station).save(&keys)?;
@@ -139,7 +144,10 @@ impl Ledger {
         let writer = WriterLock::take(station)?;
         let shard = Shard::latest(station)?;
         if !shard.anchor().exists() {
-            return Err(Fault::strange(format!("{} is missing: the founding was interrupted and nothing was acknowledged; found another station", shard.anchor().display())));
+            return Err(Fault::strange(format!(
+                "{} is missing: the founding was interrupted and nothing was acknowledged; found another station",
+                shard.anchor().display()
+            )));
         }
         let anchor = Anchor::load(&shard.anchor())?;
         let keys = Store::of(station);
@@ -148,7 +156,8 @@ impl Ledger {
             return Err(Fault::strange("log.pem is not the log key that anchor.txt names: bring the right one back"));
         }
         let found = examine(&shard, &anchor)?;
-        for (file, kid, role) in [("registrar.pem", registrar.kid(), Role::Registrar), ("worker.pem", worker.kid(), Role::Worker)] {
+        for (file, kid, role) in [("registrar.pem", registrar.kid(), Role::Registrar), ("worker.pem", worker.kid(), Role::Worker)]
+        {
             let key = found.replay.signer(kid, role).map_err(|why| Fault::strange(format!("{file}: {why}")))?;
             check_clock(now, key.delegation.not_before, "the keys were delegated from")?;
         }
@@ -204,7 +213,10 @@ impl Ledger {
         let key = self.replay.signer(kid, Role::Worker).map_err(Fault::Refused)?;
         let (at, delegation) = (record.at(), &key.delegation);
         if at < delegation.not_before || at >= delegation.not_after {
-            return Err(Fault::refused(format!("a record of {at} lies outside the worker key's window from {} to {}: found the next shard, or set the clock right", delegation.not_before, delegation.not_after)));
+            return Err(Fault::refused(format!(
+                "a record of {at} lies outside the worker key's window from {} to {}: found the next shard, or set the clock right",
+                delegation.not_before, delegation.not_after
+            )));
         }
         let head = group.leaves.last().map_or(key.head, |last| last.next);
         let mut blind = [0; 32];
@@ -262,7 +274,10 @@ impl Ledger {
         }
         let key = next.signer(kid, Role::Registrar).map_err(Fault::Refused)?;
         if self.opened >= key.delegation.not_after {
-            return Err(Fault::refused(format!("the registrar key's window ended at {}: found the next shard", key.delegation.not_after)));
+            return Err(Fault::refused(format!(
+                "the registrar key's window ended at {}: found the next shard",
+                key.delegation.not_after
+            )));
         }
         let head = key.head;
         let leaf = StagedLeaf::new(self.registrar.leaf(head.seq, head.prev, evidence::sha256(note.as_bytes())));
@@ -397,7 +412,9 @@ fn check_clock(now: Utc, past: Utc, what: &str) -> Result<(), Fault> {
     if now.plus_ms(CLOCK_TOLERANCE_MS) >= past {
         return Ok(());
     }
-    Err(Fault::strange(format!("the clock shows {now}, but {what} {past}: set the clock right; if it was wrong then, wait or found another station")))
+    Err(Fault::strange(format!(
+        "the clock shows {now}, but {what} {past}: set the clock right; if it was wrong then, wait or found another station"
+    )))
 }
 
 /// Records that become durable together.

@@ -23,6 +23,26 @@
 //!
 //! Opening is recovering: after a crash, what was never acknowledged is dropped; every other difference is a strange
 //! past, and is refused with what to do. Recovery reads the whole shard once.
+//!
+//! ```
+//! use ledger::{Founding, Keys, Ledger, Month, Reader};
+//!
+//! let station = tempfile::tempdir()?;
+//! let now: evidence::Utc = "2026-09-01T12:00:00.000Z".parse()?;
+//! let founding = Founding {
+//!     name: "log.example.org".into(),
+//!     month: Month::of(now),
+//!     now,
+//!     not_before: now,
+//!     not_after: now.plus_ms(30 * 86_400_000),
+//!     keys: Keys::generate()?,
+//! };
+//! let mut ledger = Ledger::create(station.path(), founding)?;
+//! assert_eq!(ledger.checkpoint()?.checkpoint().size(), 2);
+//! let reader = Reader::of_station(station.path())?;
+//! assert_eq!(reader.entries()?.count(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod anchor;
 mod durable;

@@ -36,7 +36,10 @@ impl Lines {
 
     pub(crate) fn next(&mut self) -> Result<Line, Fault> {
         let mut bytes = Vec::with_capacity(512);
-        let read = (&mut self.reader).take(self.max_bytes as u64).read_until(b'\n', &mut bytes).map_err(Fault::io("read", &self.path))?;
+        let read = (&mut self.reader)
+            .take(self.max_bytes as u64)
+            .read_until(b'\n', &mut bytes)
+            .map_err(Fault::io("read", &self.path))?;
         if read == 0 {
             return Ok(Line::End);
         }
@@ -44,7 +47,9 @@ impl Lines {
             self.reader.seek(SeekFrom::Start(self.offset)).map_err(Fault::io("read", &self.path))?;
             return Ok(Line::Torn);
         }
-        let line = String::from_utf8(bytes).map_err(|_| Fault::strange(format!("the line at byte {} of {} is not UTF-8: it is damaged", self.offset, self.path.display())))?;
+        let line = String::from_utf8(bytes).map_err(|_| {
+            Fault::strange(format!("the line at byte {} of {} is not UTF-8: it is damaged", self.offset, self.path.display()))
+        })?;
         self.offset += read as u64;
         Ok(Line::Whole(line))
     }

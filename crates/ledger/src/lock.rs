@@ -17,7 +17,13 @@ pub(crate) struct WriterLock {
 impl WriterLock {
     pub(crate) fn take(station: &Path) -> Result<Self, Fault> {
         let path = station.join("writer.lock");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(Fault::io("open", &path))?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(Fault::io("open", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(Fault::Locked { path }),

@@ -39,16 +39,18 @@ impl Ledger {
             return Err(Fault::Disagreement(format!("{} does not end where it was left", self.shard.leaves().display())));
         }
         if staged.root != self.replay.frontier.root() {
-            return Err(Fault::Disagreement(format!("the entries read back from {} have another root than those acknowledged", self.shard.leaves().display())));
+            return Err(Fault::Disagreement(format!(
+                "the entries read back from {} have another root than those acknowledged",
+                self.shard.leaves().display()
+            )));
         }
-        for (tile, bytes) in &staged.tiles {
-            let path = self.shard.tile(tile);
-            if let Some(folder) = path.parent() {
-                durable::create_folder(folder)?;
-            }
-            durable::replace(&path, bytes)?;
+        let files: Vec<_> = staged.tiles.into_iter().map(|(tile, bytes)| (self.shard.tile(&tile), bytes)).collect();
+        for folder in files.iter().filter_map(|(path, _)| path.parent()) {
+            durable::create_folder(folder)?;
         }
-        let next = Checkpoint::new(self.anchor.origin().clone(), size, staged.root).map_err(|fault| Fault::Disagreement(fault.to_string()))?;
+        durable::replace_all(self.shard.folder(), &files)?;
+        let next = Checkpoint::new(self.anchor.origin().clone(), size, staged.root)
+            .map_err(|fault| Fault::Disagreement(fault.to_string()))?;
         LockStore::at(self.shard.lock_store()).compare_and_swap(&self.signed, &next)?;
         self.signed = next;
         self.signed_leaves_end = staged.leaves_end;
@@ -89,7 +91,9 @@ fn stage(shard: &Shard, old_size: u64, old_end: u64, size: u64) -> Result<Staged
     for index in old_size..size {
         match lines.next()? {
             Line::Whole(line) => leaves.push(line),
-            Line::Torn | Line::End => return Err(disagree(format!("entry {index} cannot be read back from {}", shard.leaves().display()))),
+            Line::Torn | Line::End => {
+                return Err(disagree(format!("entry {index} cannot be read back from {}", shard.leaves().display())));
+            }
         }
     }
     let fetch = |tile: &Tile| fs::read(shard.tile(tile)).map_err(|fault| format!("{}: {fault}", shard.tile(tile).display()));
@@ -107,7 +111,12 @@ fn stage(shard: &Shard, old_size: u64, old_end: u64, size: u64) -> Result<Staged
 }
 
 /// The entry bundle of a tile: what its partial predecessor holds, and the new leaves.
-fn bundle(tile: &Tile, old_size: u64, leaves: &[String], fetch: &impl Fn(&Tile) -> Result<Vec<u8>, String>) -> Result<Vec<u8>, String> {
+fn bundle(
+    tile: &Tile,
+    old_size: u64,
+    leaves: &[String],
+    fetch: &impl Fn(&Tile) -> Result<Vec<u8>, String>,
+) -> Result<Vec<u8>, String> {
     let held = old_size.saturating_sub(tile.first());
     let old = match u16::try_from(held) {
         Ok(width @ 1..) => {

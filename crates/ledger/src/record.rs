@@ -1,7 +1,7 @@
 //! Records on their way into the log.
 
-use evidence::clock::ClockReading;
 use evidence::candidates::Candidates;
+use evidence::clock::ClockReading;
 use evidence::observation::Purpose;
 use evidence::run::RunFact;
 use evidence::{Blind, Digest, KeyId, Numbered, Observation, Opening, Part, Tag, Utc, opening, sha256};

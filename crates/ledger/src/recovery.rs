@@ -52,7 +52,11 @@ pub(crate) struct Recovered {
 pub(crate) fn examine(shard: &Shard, anchor: &Anchor) -> Result<Recovered, Fault> {
     let signed = LockStore::at(shard.lock_store()).read()?;
     if signed.origin() != anchor.origin() {
-        return Err(Fault::strange(format!("the lock store is that of {}, the log is {}: bring the right one back", signed.origin(), anchor.origin())));
+        return Err(Fault::strange(format!(
+            "the lock store is that of {}, the log is {}: bring the right one back",
+            signed.origin(),
+            anchor.origin()
+        )));
     }
     let published = check_published(shard, anchor, &signed)?;
 
@@ -93,7 +97,9 @@ pub(crate) fn examine(shard: &Shard, anchor: &Anchor) -> Result<Recovered, Fault
     }
 
     if let Some(index) = absent.into_iter().find(|index| !replay.erased().contains(index)) {
-        return Err(Fault::strange(format!("the opening of entry {index} is missing and the erase note that names it is not in the log: restore openings.log from a copy")));
+        return Err(Fault::strange(format!(
+            "the opening of entry {index} is missing and the erase note that names it is not in the log: restore openings.log from a copy"
+        )));
     }
 
     let mut dropped = Dropped { leaf_bytes: torn_leaf(&mut walk, shard)?, ..Dropped::default() };
@@ -101,11 +107,26 @@ pub(crate) fn examine(shard: &Shard, anchor: &Anchor) -> Result<Recovered, Fault
     dropped.opening_bytes = surplus_openings(shard, openings_end)?;
     let last_record = last_opening.as_deref().map(|line| facts(line).map(|facts| facts.at)).transpose();
     let last_record = last_record.map_err(|fault| Fault::strange(format!("the last opening: {fault}")))?;
-    let transcript = last_with_transcript.as_deref().map(facts).transpose().map_err(|fault| Fault::strange(format!("the last opening with a transcript: {fault}")))?;
+    let transcript = last_with_transcript
+        .as_deref()
+        .map(facts)
+        .transpose()
+        .map_err(|fault| Fault::strange(format!("the last opening with a transcript: {fault}")))?;
     let pack_end = pack_end(shard, transcript.and_then(|facts| facts.transcript), &mut dropped)?;
     let stale_notes = stale_notes(shard, replay.size())?;
     dropped.notes = stale_notes.len() as u64;
-    Ok(Recovered { leaves_end: walk.leaves.offset, replay, openings_end, pack_end, signed, signed_leaves_end, published, last_record, dropped, stale_notes })
+    Ok(Recovered {
+        leaves_end: walk.leaves.offset,
+        replay,
+        openings_end,
+        pack_end,
+        signed,
+        signed_leaves_end,
+        published,
+        last_record,
+        dropped,
+        stale_notes,
+    })
 }
 
 /// In canonical JSON this can only be the member itself: inside a text its quotation marks are escaped.
@@ -131,7 +152,10 @@ fn check_root(replay: &Replay, signed: &Checkpoint) -> Result<(), Fault> {
     if replay.frontier.root() == signed.root() {
         return Ok(());
     }
-    Err(Fault::strange(format!("the first {} entries are not those that the last checkpoint was signed for: restore leaves.log from a copy", signed.size())))
+    Err(Fault::strange(format!(
+        "the first {} entries are not those that the last checkpoint was signed for: restore leaves.log from a copy",
+        signed.size()
+    )))
 }
 
 /// The published checkpoint, which must not be ahead of the lock store.
@@ -154,26 +178,33 @@ fn check_published(shard: &Shard, anchor: &Anchor, signed: &Checkpoint) -> Resul
     published.verify(&anchor.log).map_err(|fault| Fault::strange(format!("{}: {fault}", path.display())))?;
     let checkpoint = published.checkpoint();
     if checkpoint.size() > signed.size() || (checkpoint.size() == signed.size() && checkpoint != signed) {
-        return Err(Fault::strange(format!("{} is not the checkpoint that the lock store allowed: bring the right lock store back", path.display())));
+        return Err(Fault::strange(format!(
+            "{} is not the checkpoint that the lock store allowed: bring the right lock store back",
+            path.display()
+        )));
     }
     Ok(Some(published))
 }
 
 /// Bytes after the last whole leaf, if a write cut short can have left them.
 fn torn_leaf(walk: &mut Walk, shard: &Shard) -> Result<u64, Fault> {
-    let damaged = || Fault::strange(format!("{} ends in bytes that no crash leaves: restore it from a copy", shard.leaves().display()));
+    let damaged =
+        || Fault::strange(format!("{} ends in bytes that no crash leaves: restore it from a copy", shard.leaves().display()));
     let rest = walk.leaves.rest(GROUP_MAX_BYTES)?.ok_or_else(damaged)?;
     let blank = rest.iter().all(|byte| *byte == 0);
     let torn = rest.len() < leaf::MAX_LINE_BYTES && !rest.contains(&b'\n');
     // A whole leaf whose line feed was changed was acknowledged once. A write cut short ends before the line feed.
-    let whole = rest.split_last().is_some_and(|(_, leaf)| std::str::from_utf8(leaf).is_ok_and(|leaf| Leaf::parse(&format!("{leaf}\n")).is_ok()));
+    let whole = rest
+        .split_last()
+        .is_some_and(|(_, leaf)| std::str::from_utf8(leaf).is_ok_and(|leaf| Leaf::parse(&format!("{leaf}\n")).is_ok()));
     if blank || (torn && !whole) { Ok(rest.len() as u64) } else { Err(damaged()) }
 }
 
 /// Bytes of openings without leaves, if one unacknowledged group can have left them.
 fn surplus_openings(shard: &Shard, openings_end: u64) -> Result<u64, Fault> {
     let mut lines = crate::lines::Lines::open(&shard.openings(), openings_end, opening::MAX_LINE_BYTES)?;
-    let rest = lines.rest(GROUP_MAX_BYTES)?.filter(|rest| rest.iter().filter(|byte| **byte == b'\n').count() <= GROUP_MAX_RECORDS);
+    let rest =
+        lines.rest(GROUP_MAX_BYTES)?.filter(|rest| rest.iter().filter(|byte| **byte == b'\n').count() <= GROUP_MAX_RECORDS);
     match rest {
         Some(rest) => Ok(rest.len() as u64),
         None => Err(Fault::strange(format!(
@@ -195,11 +226,17 @@ fn pack_end(shard: &Shard, last_named: Option<Digest>, dropped: &mut Dropped) ->
     }
     let end = end.ok_or_else(|| {
         let digest = last_named.map(|digest| digest.to_string()).unwrap_or_default();
-        Fault::strange(format!("the transcript {digest} is missing from {} or damaged: restore the file from a copy", path.display()))
+        Fault::strange(format!(
+            "the transcript {digest} is missing from {} or damaged: restore the file from a copy",
+            path.display()
+        ))
     })?;
     dropped.transcript_bytes = length(&path)? - end;
     if dropped.transcript_bytes > GROUP_MAX_BYTES {
-        return Err(Fault::strange(format!("{} holds more transcripts that no opening names than one group: acknowledged openings were lost", path.display())));
+        return Err(Fault::strange(format!(
+            "{} holds more transcripts that no opening names than one group: acknowledged openings were lost",
+            path.display()
+        )));
     }
     Ok(end)
 }
@@ -211,7 +248,10 @@ fn stale_notes(shard: &Shard, size: u64) -> Result<Vec<u64>, Fault> {
     match notes.as_slice() {
         [] => Ok(notes),
         [index] if *index == size => Ok(notes),
-        _ => Err(Fault::strange(format!("{} holds notes of entries that the log has not: acknowledged leaves were lost, restore leaves.log from a copy", shard.notes().display()))),
+        _ => Err(Fault::strange(format!(
+            "{} holds notes of entries that the log has not: acknowledged leaves were lost, restore leaves.log from a copy",
+            shard.notes().display()
+        ))),
     }
 }
 

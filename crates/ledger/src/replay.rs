@@ -69,7 +69,9 @@ impl Replay {
     pub(crate) fn signer(&self, kid: KeyId, role: Role) -> Result<&Delegated, String> {
         match self.keys.get(&kid) {
             None => Err(format!("the key {kid} was never delegated")),
-            Some(key) if key.delegation.role != role => Err(format!("the key {kid} is a {}'s and signs as {role}", key.delegation.role)),
+            Some(key) if key.delegation.role != role => {
+                Err(format!("the key {kid} is a {}'s and signs as {role}", key.delegation.role))
+            }
             Some(key) if key.revoked => Err(format!("the key {kid} was revoked")),
             Some(key) => Ok(key),
         }
@@ -93,9 +95,13 @@ impl Replay {
                 Some(key) => key.revoked = true,
                 None => return Err(format!("it revokes the key {}, which was never delegated", revoke.kid)),
             },
-            Control::Erase(erase) if erase.index >= self.size() => return Err(format!("it erases entry {}, which is not in the log", erase.index)),
+            Control::Erase(erase) if erase.index >= self.size() => {
+                return Err(format!("it erases entry {}, which is not in the log", erase.index));
+            }
             Control::Erase(erase) => drop(self.erased.insert(erase.index)),
-            Control::Close(close) if *close != self.close_by(registrar) => return Err("its counts are not those of the log".into()),
+            Control::Close(close) if *close != self.close_by(registrar) => {
+                return Err("its counts are not those of the log".into());
+            }
             Control::Close(_) => self.closed = true,
             Control::Withhold(_) | Control::Mandate(_) | Control::Dossier(_) | Control::Approval(_) | Control::Issue(_) => {}
         }
@@ -125,7 +131,9 @@ impl Replay {
         if delegation.serial != self.next_serial() {
             return Err(format!("its serial is {}, the next one is {}", delegation.serial, self.next_serial()));
         }
-        if self.keys.contains_key(&kid) || [&self.anchor.root, &self.anchor.log].iter().any(|key| PublicKey::from(*key.public_key()) == delegation.key) {
+        if self.keys.contains_key(&kid)
+            || [&self.anchor.root, &self.anchor.log].iter().any(|key| PublicKey::from(*key.public_key()) == delegation.key)
+        {
             return Err(format!("the key {kid} serves already, and one key has one role"));
         }
         tlog::ed25519::check_public_key(delegation.key.as_bytes()).map_err(|fault| fault.to_string())?;
@@ -141,10 +149,14 @@ impl Replay {
         let key = self.signer(leaf.kid, role)?;
         let expected = key.head;
         if (leaf.seq, leaf.prev) != (expected.seq, expected.prev) {
-            return Err(format!("number {} does not continue the chain of the key {}, whose next is {}", leaf.seq, leaf.kid, expected.seq));
+            return Err(format!(
+                "number {} does not continue the chain of the key {}, whose next is {}",
+                leaf.seq, leaf.kid, expected.seq
+            ));
         }
         if verify_signature {
-            verify_strict(key.delegation.key.as_bytes(), leaf.message().as_bytes(), leaf.signature.as_bytes()).map_err(|fault| fault.to_string())?;
+            verify_strict(key.delegation.key.as_bytes(), leaf.message().as_bytes(), leaf.signature.as_bytes())
+                .map_err(|fault| fault.to_string())?;
         }
         if let Some(key) = self.keys.get_mut(&leaf.kid) {
             key.head = Head { seq: leaf.seq + 1, prev: Digest::from(hash.0) };

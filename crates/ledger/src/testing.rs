@@ -6,7 +6,8 @@ use evidence::clock::ClockReading;
 use evidence::observation::{Purpose, Times, Volume};
 use evidence::run::{Fact, RunFact};
 use evidence::{
-    Attribution, Class, Digest, Direction, Encryption, Grade, InfoHashV1, Mono, Now, Observation, Outcome, PortRole, RunId, Stamp, TargetIds, Transport, Utc, sha256,
+    Attribution, Class, Digest, Direction, Encryption, Grade, InfoHashV1, Mono, Now, Observation, Outcome, PortRole, RunId,
+    Stamp, TargetIds, Transport, Utc, sha256,
 };
 
 use crate::keys::{Key, Keys};
@@ -36,8 +37,13 @@ pub(crate) fn founding() -> Founding {
     }
 }
 
+/// A passing folder, in memory where the system has one: a test of what is written need not wait for a disk.
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 pub(crate) fn station() -> (tempfile::TempDir, Ledger) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     let ledger = Ledger::create(folder.path(), founding()).unwrap();
     (folder, ledger)
 }
@@ -84,7 +90,13 @@ pub(crate) fn refused(n: u16) -> Record {
 pub(crate) fn contact(n: u16, outcome: Outcome, grade: Grade) -> Observation {
     let digest = Digest::from([1; 32]);
     Observation {
-        attribution: Attribution { asn: Some(2856), class: Class::Fixed, isp: None, prefix: Some("203.0.113.0/24".into()), tables: vec![digest] },
+        attribution: Attribution {
+            asn: Some(2856),
+            class: Class::Fixed,
+            isp: None,
+            prefix: Some("203.0.113.0/24".into()),
+            tables: vec![digest],
+        },
         challenges: Vec::new(),
         choke: Vec::new(),
         claim: None,

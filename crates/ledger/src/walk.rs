@@ -51,7 +51,8 @@ impl Walk {
             return Ok(None);
         };
         let index = self.index;
-        let leaf = Leaf::parse(&line).map_err(|fault| Fault::strange(format!("entry {index} in {} is damaged: {fault}", self.shard.leaves().display())))?;
+        let leaf = Leaf::parse(&line)
+            .map_err(|fault| Fault::strange(format!("entry {index} in {} is damaged: {fault}", self.shard.leaves().display())))?;
         let content = match leaf.part {
             Part::Ctl => Content::Note(self.note(index, &leaf)?),
             Part::As(_) | Part::Audit => self.opening(index, &leaf)?,
@@ -77,7 +78,9 @@ impl Walk {
 
     fn opening(&mut self, index: u64, leaf: &Leaf) -> Result<Content, Fault> {
         let erased = self.erased.contains(&index);
-        if self.ahead.is_none() && let Line::Whole(line) = self.openings.next()? {
+        if self.ahead.is_none()
+            && let Line::Whole(line) = self.openings.next()?
+        {
             let commitment = opening::commitment(&line);
             self.ahead = Some((line, commitment));
         }
@@ -105,7 +108,9 @@ fn erased(shard: &Shard) -> Result<BTreeSet<u64>, Fault> {
         let path = shard.note(index);
         let note = fs::read_to_string(&path).map_err(Fault::io("read the control note", &path))?;
         let text = note.rsplit_once("\n\n").map(|(text, _)| format!("{text}\n"));
-        if note.starts_with("affiant.erase/1\n") && let Some(Ok(Control::Erase(erase))) = text.map(|text| Control::parse(&text)) {
+        if note.starts_with("affiant.erase/1\n")
+            && let Some(Ok(Control::Erase(erase))) = text.map(|text| Control::parse(&text))
+        {
             erased.insert(erase.index);
         }
     }

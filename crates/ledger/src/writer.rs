@@ -117,7 +117,9 @@ fn serve(mut ledger: Ledger, mut requests: mpsc::Receiver<Request>) -> Ledger {
     while let Some(request) = held.take().or_else(|| requests.blocking_recv()) {
         match request {
             Request::Append(record, answer) => held = serve_group(&mut ledger, *record, answer, &mut requests),
-            Request::Checkpoint(answer) => drop(answer.send(ledger.checkpoint().map_err(|fault| AppendError::Ledger(Arc::new(fault))))),
+            Request::Checkpoint(answer) => {
+                drop(answer.send(ledger.checkpoint().map_err(|fault| AppendError::Ledger(Arc::new(fault)))))
+            }
             Request::Finish => requests.close(),
         }
     }
@@ -125,7 +127,12 @@ fn serve(mut ledger: Ledger, mut requests: mpsc::Receiver<Request>) -> Ledger {
 }
 
 /// Logs a record together with those that wait behind it. Returns the request that did not fit the group.
-fn serve_group(ledger: &mut Ledger, record: Record, answer: oneshot::Sender<Result<Acked, AppendError>>, requests: &mut mpsc::Receiver<Request>) -> Option<Request> {
+fn serve_group(
+    ledger: &mut Ledger,
+    record: Record,
+    answer: oneshot::Sender<Result<Acked, AppendError>>,
+    requests: &mut mpsc::Receiver<Request>,
+) -> Option<Request> {
     let (mut group, mut waiting) = (Group::default(), Waiting::new());
     let mut next = Some(Request::Append(Box::new(record), answer));
     let rest = loop {

@@ -25,6 +25,7 @@ mod chance;
 pub mod content;
 mod convert;
 pub mod metadata;
+pub mod mse;
 pub mod pace;
 pub mod prefix;
 pub mod probe;

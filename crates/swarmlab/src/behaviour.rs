@@ -146,8 +146,8 @@ impl Mix {
     #[must_use]
     pub fn demo() -> Self {
         use Behaviour::{
-            AllowedFastOnly, BitFlipper, Dead, Echo, Indexer, Junk, Leecher, Liar, NeverUnchokes, Partial, Seed, Slow,
-            Tarpit, WrongHash,
+            AllowedFastOnly, BitFlipper, Dead, Echo, Indexer, Junk, Leecher, Liar, NeverUnchokes, Partial, Seed, Slow, Tarpit,
+            WrongHash,
         };
         Self::new(&[
             (Seed, 28),

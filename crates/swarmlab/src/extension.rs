@@ -36,10 +36,7 @@ impl Hello<'_> {
     /// The message.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let messages = Item::dict([
-            ("ut_metadata", Item::Int(UT_METADATA_ID.into())),
-            ("ut_pex", Item::Int(UT_PEX_ID.into())),
-        ]);
+        let messages = Item::dict([("ut_metadata", Item::Int(UT_METADATA_ID.into())), ("ut_pex", Item::Int(UT_PEX_ID.into()))]);
         let yourip = match self.yourip {
             IpAddr::V4(four) => Item::from(&four.octets()[..]),
             IpAddr::V6(six) => Item::from(&six.octets()[..]),

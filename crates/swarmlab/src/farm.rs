@@ -133,8 +133,7 @@ impl Farm {
         dead.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
         let dead_port = dead.local_addr()?.as_socket().map_or(0, |address| address.port());
         let counters = counters::Counters::default();
-        let laboratory =
-            Arc::new(Laboratory { port, torrents, mix, pace, pex, leecher_requests, served_log_max, counters });
+        let laboratory = Arc::new(Laboratory { port, torrents, mix, pace, pex, leecher_requests, served_log_max, counters });
         let stop = watch::Sender::new(());
         for listener in listeners {
             tokio::spawn(accept(Arc::clone(&laboratory), listener, stop.subscribe()));

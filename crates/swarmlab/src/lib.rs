@@ -25,8 +25,8 @@
 //! ```
 
 pub mod behaviour;
-pub mod clients;
 mod chance;
+pub mod clients;
 pub mod descriptors;
 pub mod extension;
 pub mod farm;

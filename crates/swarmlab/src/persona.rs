@@ -67,13 +67,7 @@ impl Persona {
             // What follows the prefix is letters and digits, as clients of most families have it.
             *place = *cast.prefix.get(at).unwrap_or(&b"0123456789abcdefghijklmnopqrstuv"[usize::from(random[at]) % 32]);
         }
-        Self {
-            family: cast.family,
-            peer_id: PeerId(id),
-            client: cast.client,
-            fast: cast.fast,
-            allowed_fast: cast.allowed_fast,
-        }
+        Self { family: cast.family, peer_id: PeerId(id), client: cast.client, fast: cast.fast, allowed_fast: cast.allowed_fast }
     }
 
     /// The reserved bytes of its handshake.

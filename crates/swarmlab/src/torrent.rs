@@ -70,13 +70,7 @@ impl SyntheticTorrent {
     /// # Errors
     ///
     /// What was asked for is no torrent: no content, a piece length of zero, an empty name or path.
-    pub fn new(
-        name: &str,
-        seed: u64,
-        shape: Shape,
-        piece_length: u32,
-        trackers: &[&str],
-    ) -> Result<Self, wire::metainfo::Error> {
+    pub fn new(name: &str, seed: u64, shape: Shape, piece_length: u32, trackers: &[&str]) -> Result<Self, wire::metainfo::Error> {
         let stream = Stream::new(seed);
         let (total, padding) = extent(&shape);
         // The parser refuses a piece length of zero below; this only keeps the division alive until then.

@@ -73,15 +73,6 @@ impl Findings {
         self.at(check).skipped.get_or_insert(why.into());
     }
 
-    pub(crate) fn has_failed(&self, check: Check) -> bool {
-        self.found[check as usize].faults_total > 0
-    }
-
-    /// Whether the step can still hold more words: looking for a better reason than the plain one is worth it.
-    pub(crate) fn has_room(&self, check: Check) -> bool {
-        self.found[check as usize].faults.len() < FAULTS_SHOWN
-    }
-
     /// All steps. Those that nothing was recorded for were not reached.
     pub(crate) fn into_steps(self, stopped: Option<&str>) -> Vec<Step> {
         Check::ALL.iter().zip(self.found).map(|(check, found)| found.into_step(*check, stopped)).collect()

@@ -111,7 +111,9 @@ fn check(source: &mut dyn Source, expectations: &Expectations, findings: &mut Fi
     attachments::check_transcripts(&bag, &openings, findings);
     attachments::check_named(&openings, &tables, findings);
     let issue = issue.ok_or("there is no issue note to compare the reports with (step 9.1)")?;
-    let case = reports::Case { anchor: &anchor, log: &log, recipient: &recipient, openings: &openings, tables: &tables, issue };
+    let derived = openings.sightings.derive(recipient.is_audit());
+    let earlier = reports::earlier(&log, recipient.issue);
+    let case = reports::Case { anchor: &anchor, log: &log, recipient: &recipient, openings: &openings, tables: &tables, issue, derived: &derived, earlier };
     reports::check(source, &case, &cirs, findings);
     Ok(())
 }

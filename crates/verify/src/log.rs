@@ -3,7 +3,7 @@
 mod control;
 mod keys;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::{Digest, KeyId, Leaf, Part, leaf::MAX_LINE_BYTES};
 use tlog::{Hash, merkle::{Frontier, leaf_hash}};
@@ -69,12 +69,14 @@ struct Walk<'a> {
     frontier: Frontier,
     log: Log,
     unwitnessed: u64,
+    /// Identifiers of all reports that issue notes list, so far.
+    uins: BTreeSet<String>,
 }
 
 /// Walks the leaves from first to last.
 pub(crate) fn check(source: &mut dyn Source, given: &Given<'_>, findings: &mut Findings) -> Log {
     let log = Log { size: 0, sealed: Vec::new(), decisions: Decisions::default() };
-    let mut walk = Walk { given, keys: Keys::default(), frontier: Frontier::new(), log, unwitnessed: 0 };
+    let mut walk = Walk { given, keys: Keys::default(), frontier: Frontier::new(), log, unwitnessed: 0, uins: BTreeSet::new() };
     walk.compare_root(findings);
     match source.open(PATH) {
         Err(fault) => findings.fail(Check::LeafForm, || format!("{PATH} cannot be read: {fault}")),

@@ -35,7 +35,7 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     need((observation.port_role == PortRole::Listening) == outgoing, "the port's role does not follow from the direction");
     need(observation.volume.piece_bytes_out == 0, "content was sent: piece_bytes_out is not 0");
     need(is_probe || !served, "a control visit is graded served");
-    need(!is_probe || served == !matched.is_empty(), "the grade is not served exactly if a challenge matched");
+    need(!is_probe || served != matched.is_empty(), "the grade is not served exactly if a challenge matched");
     need(observation.found.is_some() == outgoing, "how the address was found is not stated exactly for an outgoing contact");
     need(!served || observation.dossier_sha256.is_some(), "a served observation names no dossier");
     need(!served || observation.transcript_sha256.is_some(), "a served observation names no transcript");

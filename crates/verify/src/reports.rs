@@ -20,8 +20,9 @@ use crate::{
     log::Log,
     notes::Logged,
     openings::Openings,
-    place::Place,
+    place::{Place, number},
     recipient::Recipient,
+    session::Derived,
     source::Source,
     steps::Check,
 };
@@ -36,6 +37,17 @@ pub(crate) struct Case<'a> {
     pub(crate) openings: &'a Openings,
     pub(crate) tables: &'a Tables,
     pub(crate) issue: &'a Logged<Issue>,
+    /// The sessions as derived here.
+    pub(crate) derived: &'a Derived,
+    /// Identifiers that issues before this one used, by the index of the first entry that they name.
+    pub(crate) earlier: BTreeMap<u64, &'a str>,
+}
+
+/// The reports of issues before the one at `index`, by the index of the entry that their identifier names.
+pub(crate) fn earlier(log: &Log, index: u64) -> BTreeMap<u64, &str> {
+    let issues = log.decisions.issues.iter().filter(|issue| issue.index < index);
+    let uins = issues.flat_map(|issue| &issue.value.reports).map(|report| report.uin.as_str());
+    uins.filter_map(|uin| Some((number(uin.rsplit('-').next()?)?, uin))).collect()
 }
 
 /// A report and what of its evidence is at hand.
@@ -129,7 +141,7 @@ pub(crate) fn check(source: &mut dyn Source, case: &Case<'_>, cirs: &[Cir], find
         }
         let Some(subject) = session::check_evidence(case, cir, findings) else { continue };
         let session = session::check(case, &subject, visit.as_ref(), findings);
-        figures::check(case, &subject, session.as_ref(), findings);
+        figures::check(case, &subject, session, findings);
         figures::check_connection(&subject, findings);
         figures::check_clock(case, &subject, findings);
         authority::check_mandates(case, &subject, findings);

@@ -93,26 +93,46 @@ pub(crate) struct Sightings {
     pub(crate) seen: Vec<Seen>,
     pub(crate) visits: Vec<Visit>,
     by_key: BTreeMap<Key, Vec<usize>>,
-    by_index: BTreeMap<u64, usize>,
     by_commitment: BTreeMap<Digest, usize>,
     visits_by_peer: BTreeMap<SocketAddr, Vec<usize>>,
+    visits_by_index: BTreeMap<u64, usize>,
+}
+
+/// All sessions, and which one each observation belongs to.
+#[derive(Debug, Default)]
+pub(crate) struct Derived {
+    sessions: Vec<Session>,
+    by_member: BTreeMap<u64, usize>,
+}
+
+impl Derived {
+    /// The session that the observation at this index belongs to.
+    pub(crate) fn session_of(&self, index: u64) -> Option<&Session> {
+        self.by_member.get(&index).map(|position| &self.sessions[*position])
+    }
 }
 
 impl Sightings {
     pub(crate) fn push_seen(&mut self, seen: Seen) {
         self.by_key.entry(seen.key).or_default().push(self.seen.len());
-        self.by_index.insert(seen.index, self.seen.len());
         self.by_commitment.insert(seen.commitment, self.seen.len());
         self.seen.push(seen);
     }
 
     pub(crate) fn push_visit(&mut self, visit: Visit) {
         self.visits_by_peer.entry(visit.peer).or_default().push(self.visits.len());
+        self.visits_by_index.insert(visit.index, self.visits.len());
         self.visits.push(visit);
     }
 
-    pub(crate) fn seen_at(&self, index: u64) -> Option<&Seen> {
-        self.by_index.get(&index).map(|position| &self.seen[*position])
+    pub(crate) fn visit_at(&self, index: u64) -> Option<&Visit> {
+        self.visits_by_index.get(&index).map(|position| &self.visits[*position])
+    }
+
+    /// Observations of one peer and torrent over any transport.
+    pub(crate) fn seen_of(&self, peer: SocketAddr, target: TargetIds) -> impl Iterator<Item = &Seen> {
+        let keys = [Transport::Tcp, Transport::Utp].map(|transport| Key { peer, transport, target });
+        keys.into_iter().filter_map(|key| self.by_key.get(&key)).flatten().map(|position| &self.seen[*position])
     }
 
     pub(crate) fn visits_to(&self, peer: SocketAddr) -> impl Iterator<Item = &Visit> {
@@ -125,12 +145,24 @@ impl Sightings {
         about.is_some_and(|seen| seen.key.peer == visit.peer)
     }
 
-    /// All sessions of one key. `cleared` says whether a control visit cleared the address; observations that the
-    /// peer itself dialled need none.
-    pub(crate) fn sessions_of(&self, key: &Key, cleared: bool) -> Vec<Session> {
-        let usable = |position: &usize| cleared || self.seen[*position].direction == Direction::Incoming;
-        let positions = self.by_key.get(key).into_iter().flatten().copied().filter(usable).collect();
-        divide(&self.seen, positions)
+    /// All sessions. Observations that the peer itself dialled need no control visit; the others count if one cleared
+    /// the address and port and none was answered. A recipient without the control visits takes them for cleared.
+    pub(crate) fn derive(&self, sees_visits: bool) -> Derived {
+        let mut derived = Derived::default();
+        for (key, positions) in &self.by_key {
+            let echoed = self.visits_to(key.peer).any(|visit| visit.result == VisitResult::Echo);
+            let cleared = self.visits_to(key.peer).any(|visit| visit.result == VisitResult::NoEcho && self.is_about(visit));
+            let usable = |position: &usize| {
+                let incoming = self.seen[*position].direction == Direction::Incoming;
+                !echoed && (incoming || cleared || !sees_visits)
+            };
+            for session in divide(&self.seen, positions.iter().copied().filter(usable).collect()) {
+                let number = derived.sessions.len();
+                derived.by_member.extend(session.members.iter().map(|position| (self.seen[*position].index, number)));
+                derived.sessions.push(session);
+            }
+        }
+        derived
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! In scope: bencode (BEP 3), metainfo (BEP 3, 12, 47; version 2 of BEP 52 recognised), magnets (BEP 9, 53), the peer
 //! handshake and messages (BEP 3, 6, 10, 52), metadata and peer exchange (BEP 9, 11), tracker requests and answers over
-//! HTTP (BEP 3, 7, 23, 31, 48) and UDP (BEP 15, 41), the allowed-fast set (BEP 6), and what a peer id claims (BEP 20).
+//! HTTP (BEP 3, 7, 23, 31, 48) and UDP (BEP 15, 41), datagrams of the DHT (BEP 5, 32, 42, 43, 51), the allowed-fast set
+//! (BEP 6), and what a peer id claims (BEP 20).
 //!
 //! Out of scope: sockets, clocks, timers, randomness, encryption, and every decision about whom to ask what.
 //!
@@ -45,6 +46,7 @@ pub mod extension;
 mod fault;
 pub mod handshake;
 pub mod infohash;
+pub mod krpc;
 pub mod magnet;
 pub mod message;
 pub mod metainfo;

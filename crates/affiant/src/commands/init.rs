@@ -10,7 +10,7 @@ use crate::{
     answer::Answer,
     args::Affiant,
     clock,
-    config::{ClockPolicy, Config, Laboratory, Monitor, Pace},
+    config::{Config, Laboratory, Monitor, Pace},
     station::Station,
 };
 
@@ -39,7 +39,6 @@ impl Init {
             name: self.name.clone(),
             monitor: Monitor::default(),
             pace: Pace::default(),
-            clock: ClockPolicy::default(),
             tables: Vec::new(),
             isp_register: None,
             laboratory,

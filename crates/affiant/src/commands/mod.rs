@@ -44,12 +44,12 @@ pub fn run(args: &Affiant) -> Result<Answer> {
 }
 
 /// The info-hashes of a torrent as the record names them.
-fn target_of(info: &wire::metainfo::Info) -> TargetIds {
+pub(crate) fn target_of(info: &wire::metainfo::Info) -> TargetIds {
     TargetIds { v1: Some(InfoHashV1::from(info.v1().0)), v2: info.v2().map(|hash| InfoHashV2::from(hash.0)) }
 }
 
 /// SHA-256 of the running program, which every record names.
-fn release_sha256() -> Result<Digest> {
+pub(crate) fn release_sha256() -> Result<Digest> {
     static RELEASE: OnceLock<Digest> = OnceLock::new();
     if let Some(digest) = RELEASE.get() {
         return Ok(*digest);

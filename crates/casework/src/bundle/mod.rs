@@ -191,3 +191,6 @@ impl Writer<'_, '_, '_> {
         Ok((Digest::from(<[u8; 32]>::from(hasher.finalize())), length))
     }
 }
+
+#[cfg(test)]
+mod tests;

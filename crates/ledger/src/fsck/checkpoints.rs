@@ -63,7 +63,9 @@ fn check_roots(checkpoints: &[Checkpoint], leaves: &[Hash], step: &mut FsckStep)
     if let Some(checkpoint) = checkpoints.last()
         && let Some(covered) = usize::try_from(checkpoint.size()).ok().and_then(|size| leaves.get(..size))
     {
-        step.require(root_of(covered.iter().copied()) == checkpoint.root(), || format!("the checkpoint of {} entries is not one of these leaves", checkpoint.size()));
+        step.require(root_of(covered.iter().copied()) == checkpoint.root(), || {
+            format!("the checkpoint of {} entries is not one of these leaves", checkpoint.size())
+        });
     }
 }
 
@@ -73,7 +75,8 @@ fn check_consistency(checkpoints: &[Checkpoint], leaves: &[Hash], step: &mut Fsc
         let (old, new) = (&pair[0], &pair[1]);
         let fetch = |tile: &Tile| hashes_of(tile, &levels).map(encode_hashes).ok_or("not there");
         let proof = consistency_proof(TileReader::new(new.size(), fetch), old.size(), new.size());
-        let consistent = proof.is_ok_and(|proof| verify_consistency(old.size(), old.root(), new.size(), new.root(), &proof).is_ok());
+        let consistent =
+            proof.is_ok_and(|proof| verify_consistency(old.size(), old.root(), new.size(), new.root(), &proof).is_ok());
         step.require(consistent, || format!("the checkpoint of {} entries does not extend that of {}", new.size(), old.size()));
     }
 }
@@ -81,7 +84,9 @@ fn check_consistency(checkpoints: &[Checkpoint], leaves: &[Hash], step: &mut Fsc
 fn check_last(shard: &Shard, latest: Option<&Checkpoint>, step: &mut FsckStep) -> Result<(), Fault> {
     let locked = LockStore::at(shard.lock_store()).read()?;
     let size = latest.map_or(0, Checkpoint::size);
-    step.require(latest.map_or(locked.size() == 0, |latest| *latest == locked), || format!("the lock store allows a checkpoint of {} entries, the last is of {size}", locked.size()));
+    step.require(latest.map_or(locked.size() == 0, |latest| *latest == locked), || {
+        format!("the lock store allows a checkpoint of {} entries, the last is of {size}", locked.size())
+    });
     if size > 0 {
         let (path, copy) = (shard.checkpoint(), shard.checkpoint_of(size));
         let published = fs::read(&path).map_err(Fault::io("read", &path))?;

@@ -78,7 +78,8 @@ impl Pass<'_> {
                 Ok(Line::Whole(line)) => line,
                 Ok(Line::End) => break,
                 Ok(Line::Torn) => {
-                    self.lines.fault(format!("entry {index} does not end with a line feed within {} bytes", leaf::MAX_LINE_BYTES));
+                    self.lines
+                        .fault(format!("entry {index} does not end with a line feed within {} bytes", leaf::MAX_LINE_BYTES));
                     break;
                 }
                 Err(fault) => {
@@ -123,7 +124,8 @@ impl Pass<'_> {
 
     fn signature(&mut self, index: u64, leaf: &Leaf) {
         let verdict = match self.replay.key(leaf.kid) {
-            Some(key) => verify_strict(key.delegation.key.as_bytes(), leaf.message().as_bytes(), leaf.signature.as_bytes()).map_err(|fault| fault.to_string()),
+            Some(key) => verify_strict(key.delegation.key.as_bytes(), leaf.message().as_bytes(), leaf.signature.as_bytes())
+                .map_err(|fault| fault.to_string()),
             None => Err(format!("the key {} was never delegated", leaf.kid)),
         };
         self.signatures.checked += 1;
@@ -136,8 +138,20 @@ impl Pass<'_> {
         self.notes.checked += 1;
         let path = self.shard.note(index);
         let note = fs::read_to_string(&path).map_err(|fault| fault.to_string());
-        let held = note.and_then(|note| if sha256(note.as_bytes()) == leaf.commitment { Ok(note) } else { Err("not the note that the leaf commits to".into()) });
-        let applied = held.and_then(|note| if self.broken { Ok(()) } else { self.replay.apply_note(&note, leaf.kid).and_then(|control| self.check_erasure(&control)) });
+        let held = note.and_then(|note| {
+            if sha256(note.as_bytes()) == leaf.commitment {
+                Ok(note)
+            } else {
+                Err("not the note that the leaf commits to".into())
+            }
+        });
+        let applied = held.and_then(|note| {
+            if self.broken {
+                Ok(())
+            } else {
+                self.replay.apply_note(&note, leaf.kid).and_then(|control| self.check_erasure(&control))
+            }
+        });
         if let Err(why) = applied {
             self.notes.fault(format!("{}: {why}", path.display()));
         }
@@ -148,7 +162,11 @@ impl Pass<'_> {
             return Ok(());
         };
         let named = usize::try_from(erase.index).ok().and_then(|index| self.found.hashes.get(index));
-        if named.map(|hash| hash.0) == Some(*erase.leaf.as_bytes()) { Ok(()) } else { Err(format!("it names another leaf than that of entry {}", erase.index)) }
+        if named.map(|hash| hash.0) == Some(*erase.leaf.as_bytes()) {
+            Ok(())
+        } else {
+            Err(format!("it names another leaf than that of entry {}", erase.index))
+        }
     }
 
     fn opening(&mut self, index: u64, leaf: &Leaf, openings: &mut Lines) {
@@ -157,7 +175,10 @@ impl Pass<'_> {
             return;
         };
         for (line, _) in self.window.drain(..position) {
-            self.openings.fault(format!("before that of entry {index} there is an opening that no leaf commits to, of {} bytes", line.len()));
+            self.openings.fault(format!(
+                "before that of entry {index} there is an opening that no leaf commits to, of {} bytes",
+                line.len()
+            ));
         }
         if let Some((line, _)) = self.window.pop_front() {
             self.held.insert(index);
@@ -203,7 +224,9 @@ impl Pass<'_> {
         }
         match openings.next() {
             Ok(Line::End) => {}
-            Ok(Line::Whole(_) | Line::Torn) => self.openings.fault(format!("openings that no leaf commits to, from byte {} on", openings.offset)),
+            Ok(Line::Whole(_) | Line::Torn) => {
+                self.openings.fault(format!("openings that no leaf commits to, from byte {} on", openings.offset))
+            }
             Err(fault) => self.openings.fault(fault),
         }
         let erased = self.replay.erased();
@@ -217,7 +240,9 @@ impl Pass<'_> {
         let size = self.found.hashes.len() as u64;
         match numbers(&self.shard.notes(), ".note") {
             Ok((held, others)) => {
-                held.iter().filter(|index| **index >= size).for_each(|index| self.notes.fault(format!("{index}.note belongs to no entry")));
+                held.iter()
+                    .filter(|index| **index >= size)
+                    .for_each(|index| self.notes.fault(format!("{index}.note belongs to no entry")));
                 others.iter().for_each(|name| self.notes.fault(format!("{name} is not a note")));
             }
             Err(fault) => self.notes.fault(Fault::to_string(&fault)),

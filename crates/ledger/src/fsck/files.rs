@@ -75,6 +75,7 @@ pub(super) fn check_tiles(shard: &Shard, leaves: &[Hash], published: u64) -> Fsc
 fn holds(tile: &Tile, bytes: &[u8], hashes: &[Hash]) -> bool {
     match tile.content() {
         Content::Hashes { .. } => bytes == encode_hashes(hashes),
-        Content::Entries => parse_bundle(bytes, tile.width()).is_ok_and(|entries| entries.iter().map(|entry| leaf_hash(entry)).eq(hashes.iter().copied())),
+        Content::Entries => parse_bundle(bytes, tile.width())
+            .is_ok_and(|entries| entries.iter().map(|entry| leaf_hash(entry)).eq(hashes.iter().copied())),
     }
 }

@@ -50,7 +50,9 @@ fn every_file_is_covered() {
 fn surplus_is_seen() {
     let folder = busy();
     let shard = folder.path().join("log/2026-09");
-    for (file, more) in [("openings.log", "x\n"), ("openings.log", "x"), ("leaves.log", "x"), ("leaves.log", "x\n"), ("transcripts.pack", "x")] {
+    for (file, more) in
+        [("openings.log", "x\n"), ("openings.log", "x"), ("leaves.log", "x"), ("leaves.log", "x\n"), ("transcripts.pack", "x")]
+    {
         let bytes = fs::read(shard.join(file)).unwrap();
         fs::write(shard.join(file), [&bytes, more.as_bytes()].concat()).unwrap();
         assert!(!check(folder.path()).is_clean(), "{file} {more:?}");
@@ -74,7 +76,10 @@ fn faults_name_their_place_and_do_not_hide_others() {
     flip(&shard.join("checkpoints/8.txt"), 40);
     let report = check(folder.path());
     let failed: Vec<_> = report.steps.iter().filter(|step| !step.passed()).collect();
-    assert!(failed.iter().any(|step| step.faults == ["the opening of entry 5 is not held, and no erase note names it"]), "{report}");
+    assert!(
+        failed.iter().any(|step| step.faults == ["the opening of entry 5 is not held, and no erase note names it"]),
+        "{report}"
+    );
     assert!(failed.iter().any(|step| step.faults[0].contains("checkpoints/8.txt")), "{report}");
     assert!(report.to_string().contains("FAIL every checkpoint is signed by the log key (3 checked)"), "{report}");
 }

@@ -30,7 +30,10 @@ impl<Role> Key<Role> {
         // Asked of the open file, so that it cannot be exchanged in between.
         let mode = file.metadata().map_err(Fault::io("look at the key file", path))?.permissions().mode();
         if mode & 0o077 != 0 {
-            return Err(refuse(format!("may be read by others (mode {:04o}): chmod 600 it, and replace the key if others have read it", mode & 0o7777)));
+            return Err(refuse(format!(
+                "may be read by others (mode {:04o}): chmod 600 it, and replace the key if others have read it",
+                mode & 0o7777
+            )));
         }
         let mut pem = [0; PEM_BYTES + 1];
         let mut length = 0;

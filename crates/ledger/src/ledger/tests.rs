@@ -11,7 +11,7 @@ use evidence::{Content, Grade, InfoHashV1, Leaf, Outcome, Part, sha256};
 
 use super::*;
 use crate::keys::{AnalystKey, ErasureKey};
-use crate::testing::{NOON, check, clock, contact, fact, founding, key, refused, reopen, seed, served, station};
+use crate::testing::{NOON, check, clock, contact, fact, folder, founding, key, refused, reopen, seed, served, station};
 use crate::{Reader, Writer};
 
 #[test]
@@ -46,7 +46,10 @@ fn the_worked_example_has_the_published_root_and_checkpoint() {
         checkpoint,
         "log.example.org/2026-09\n3\nNWLXQB7rn2l7O2EW8DG+caZ28OhX4iG1qt0gxxeJGXI=\n\n\u{2014} log.example.org/2026-09 /522mhOGD4nJd/YkV4MItg/WSwzsH4ecrC07Hfl+KsHm7rwsxjC4SQTEpP3dp0mF8FzAQHPEIJPwQH4ysJCEC+q1NAM=\n"
     );
-    assert_eq!(std::fs::read_to_string(folder.path().join("log/2026-09/lock")).unwrap(), checkpoint.split_once("\n\n").unwrap().0.to_owned() + "\n");
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("log/2026-09/lock")).unwrap(),
+        checkpoint.split_once("\n\n").unwrap().0.to_owned() + "\n"
+    );
 }
 
 #[test]
@@ -56,7 +59,10 @@ fn records_read_back_as_logged() {
     assert_eq!(acked.iter().map(|acked| acked.index).collect::<Vec<_>>(), [2, 3, 4, 5]);
     let reader = Reader::of_station(folder.path()).unwrap();
     let entries: Vec<_> = reader.entries().unwrap().skip(2).map(Result::unwrap).collect();
-    assert_eq!(entries.iter().map(|entry| entry.leaf.part).collect::<Vec<_>>(), [Part::As(2856), Part::Audit, Part::Audit, Part::Audit]);
+    assert_eq!(
+        entries.iter().map(|entry| entry.leaf.part).collect::<Vec<_>>(),
+        [Part::As(2856), Part::Audit, Part::Audit, Part::Audit]
+    );
     for (entry, acked) in entries.iter().zip(&acked) {
         let Content::Opening(line) = &entry.content else { panic!("no opening") };
         assert_eq!((entry.index, entry.leaf.commitment), (acked.index, acked.commitment));
@@ -68,7 +74,8 @@ fn records_read_back_as_logged() {
     // Written later, found by the same reader.
     ledger.append_records(vec![served(9)]).unwrap();
     assert!(reader.transcript(sha256(b"bytes of contact 9")).unwrap().is_some());
-    let blinds: std::collections::BTreeSet<_> = entries.iter().map(|entry| format!("{:?}", entry.content)[30..90].to_owned()).collect();
+    let blinds: std::collections::BTreeSet<_> =
+        entries.iter().map(|entry| format!("{:?}", entry.content)[30..90].to_owned()).collect();
     assert_eq!(blinds.len(), 4);
 }
 
@@ -131,15 +138,20 @@ fn groups_are_cut_and_stay_in_order() {
     let (folder, mut ledger) = station();
     let acked = ledger.append_records((0..2 * GROUP_MAX_RECORDS as i64 + 5).map(clock).collect()).unwrap();
     assert!(acked.iter().map(|acked| acked.index).eq(2..2 * GROUP_MAX_RECORDS as u64 + 7));
+    // More tiles than are synced one by one.
+    ledger.checkpoint().unwrap();
     drop(ledger);
     assert_eq!(reopen(folder.path()).size(), acked.len() as u64 + 2);
+    let report = check(folder.path());
+    assert!(report.is_clean(), "{report}");
 }
 
 #[test]
 fn notes_are_logged_if_their_role_signed_them() {
     let (folder, mut ledger) = station();
     let (root, analyst, officer): (RootKey, AnalystKey, ErasureKey) = (key("root"), key("ann"), key("eve"));
-    let approval = Control::Approval(Approval { at: NOON, dossier_note_sha256: sha256(b"dossier"), statement: "I watched it.".into() });
+    let approval =
+        Control::Approval(Approval { at: NOON, dossier_note_sha256: sha256(b"dossier"), statement: "I watched it.".into() });
     let note = ledger.sign_note(&approval, NoteKey::Analyst(&analyst)).unwrap();
 
     // Before the delegation it is worth nothing.
@@ -161,7 +173,15 @@ fn notes_are_logged_if_their_role_signed_them() {
         (ledger.sign_note(&erase(99, record.leaf), NoteKey::Erasure(&officer)).unwrap(), "not in the log"),
         (ledger.sign_note(&erase(record.index, acked.leaf), NoteKey::Erasure(&officer)).unwrap(), "another leaf"),
         (ledger.sign_note(&Control::Close(Close { size: 9, finals: vec![] }), NoteKey::Root(&root)).unwrap(), "counts"),
-        (ledger.sign_note(&Control::Revoke(Revoke { kid: stranger.kid(), from_index: 0, reason: "lost".into() }), NoteKey::Root(&root)).unwrap(), "never delegated"),
+        (
+            ledger
+                .sign_note(
+                    &Control::Revoke(Revoke { kid: stranger.kid(), from_index: 0, reason: "lost".into() }),
+                    NoteKey::Root(&root),
+                )
+                .unwrap(),
+            "never delegated",
+        ),
     ] {
         let fault = ledger.append_note(bad).unwrap_err();
         assert!(matches!(&fault, Fault::Refused(why) if why.contains(word)), "{fault}");
@@ -171,7 +191,16 @@ fn notes_are_logged_if_their_role_signed_them() {
     assert!(ledger.sign_note(&Control::Withhold(Withhold { at: NOON, withheld: vec![] }), NoteKey::Root(&root)).is_err());
     assert_eq!(ledger.size(), size + 1);
 
-    ledger.append_note(ledger.sign_note(&Control::Revoke(Revoke { kid: analyst.kid(), from_index: 5, reason: "lost laptop".into() }), NoteKey::Root(&root)).unwrap()).unwrap();
+    ledger
+        .append_note(
+            ledger
+                .sign_note(
+                    &Control::Revoke(Revoke { kid: analyst.kid(), from_index: 5, reason: "lost laptop".into() }),
+                    NoteKey::Root(&root),
+                )
+                .unwrap(),
+        )
+        .unwrap();
     assert!(ledger.append_note(note).unwrap_err().to_string().contains("revoked"));
     drop(ledger);
     let report = check(folder.path());
@@ -184,7 +213,10 @@ fn one_key_has_one_role() {
     let root: RootKey = key("root");
     for taken in ["root", "log", "reg", "w1"] {
         let public = key::<crate::keys::Analyst>(taken).public();
-        assert!(ledger.delegate(&root, Role::Analyst, Some("A"), &public).unwrap_err().to_string().contains("one role"), "{taken}");
+        assert!(
+            ledger.delegate(&root, Role::Analyst, Some("A"), &public).unwrap_err().to_string().contains("one role"),
+            "{taken}"
+        );
     }
     let mut weak = [0; 32];
     weak[0] = 1;
@@ -194,7 +226,7 @@ fn one_key_has_one_role() {
     assert!(ledger.delegate(&root, Role::Analyst, None, &key::<crate::keys::Worker>("w2").public()).is_err());
     ledger.delegate(&root, Role::Worker, None, &key::<crate::keys::Worker>("w2").public()).unwrap();
     let keys = Keys { root: key("same"), log: key("log"), registrar: key("reg"), worker: key("same") };
-    let folder = tempfile::tempdir().unwrap();
+    let folder = folder();
     assert!(Ledger::create(folder.path(), Founding { keys, ..founding() }).is_err());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "a bad founding leaves nothing behind");
 }
@@ -214,7 +246,9 @@ fn after_the_close_note_nothing_is_appended() {
     }
     drop(ledger);
     let note = std::fs::read_to_string(folder.path().join("log/2026-09/notes/4.note")).unwrap();
-    let Control::Close(close) = Control::parse(&format!("{}\n", note.split_once("\n\n").unwrap().0)).unwrap() else { panic!("not a close note") };
+    let Control::Close(close) = Control::parse(&format!("{}\n", note.split_once("\n\n").unwrap().0)).unwrap() else {
+        panic!("not a close note")
+    };
     assert_eq!((close.size, close.finals.iter().map(|(_, count)| count).sum::<u64>()), (5, 5));
     assert!(check(folder.path()).is_clean());
 }
@@ -274,6 +308,16 @@ async fn many_tasks_append_through_one_writer() {
         .collect();
     let early = appender.append(clock(-50_000_000)).await.unwrap_err();
     assert!(early.is_about_the_record(), "{early}");
+    // A reader beside the writer meets whole entries only, and never an entry without its content.
+    let reader = Reader::of_station(folder.path()).unwrap();
+    let reading = std::thread::spawn(move || {
+        let mut size = 0;
+        while size < 802 {
+            let entries: Vec<_> = reader.entries().unwrap().map(Result::unwrap).collect();
+            assert!(entries.len() >= size && entries.iter().all(|entry| entry.content != Content::Absent));
+            size = entries.len();
+        }
+    });
     writer.checkpoint().await.unwrap();
     let mut indices = Vec::new();
     for task in tasks {
@@ -283,6 +327,7 @@ async fn many_tasks_append_through_one_writer() {
     assert!(indices.into_iter().eq(2..802));
     let ledger = writer.finish().await.unwrap();
     assert_eq!(ledger.size(), 802);
+    reading.join().unwrap();
     assert!(matches!(appender.append(clock(1)).await, Err(crate::AppendError::Finished)));
     drop(ledger);
     let report = check(folder.path());
@@ -293,6 +338,11 @@ async fn many_tasks_append_through_one_writer() {
 fn leaves_sign_as_published() {
     let leaf = key::<crate::keys::Worker>("w1").leaf(0, sha256(b"x"), Part::Audit, sha256(b"y"));
     assert_eq!(Leaf::parse(&leaf.line()).unwrap(), leaf);
-    tlog::verify_strict(key::<crate::keys::Worker>("w1").public().as_bytes(), leaf.message().as_bytes(), leaf.signature.as_bytes()).unwrap();
+    tlog::verify_strict(
+        key::<crate::keys::Worker>("w1").public().as_bytes(),
+        leaf.message().as_bytes(),
+        leaf.signature.as_bytes(),
+    )
+    .unwrap();
     assert_ne!(seed("w1"), seed("w2"));
 }

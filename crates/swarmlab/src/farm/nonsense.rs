@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::{chance, extension, piece};
 use crate::torrent::Stream;
+use crate::{chance, extension, piece};
 
 /// One kind of garbage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(super) enum Nonsense {
     DeepBencode,
     /// After the handshake, a `have` of three bytes.
     WrongLength,
-    /// After the handshake, a bitfield of one bit more than anybody's torrent has.
+    /// After the handshake, a bitfield for hundreds of thousands of pieces, whatever the torrent has.
     LongBitfield,
 }
 
@@ -59,7 +59,7 @@ impl Nonsense {
             Self::EndlessMessage => [&[0xff; 4][..], &[7], &[0; 1_024]].concat(),
             Self::DeepBencode => extension::extended(0, &[&b"d1:m"[..], &b"l".repeat(60_000)].concat()),
             Self::WrongLength => piece::raw(wire::message::id::HAVE, &[0; 3]),
-            Self::LongBitfield => piece::raw(wire::message::id::BITFIELD, &[0xff; 500_000]),
+            Self::LongBitfield => piece::raw(wire::message::id::BITFIELD, &[0xff; 100_000]),
         }
     }
 }

@@ -162,8 +162,7 @@ impl Peer {
         );
         match self.remote.ip() {
             IpAddr::V4(stranger) if self.is_fast && serves_choked => {
-                let mut set =
-                    allowed_fast::set(stranger, self.info_hash, self.pieces.piece_count(), self.persona.allowed_fast);
+                let mut set = allowed_fast::set(stranger, self.info_hash, self.pieces.piece_count(), self.persona.allowed_fast);
                 set.retain(|index| self.pieces.get(*index));
                 set
             }

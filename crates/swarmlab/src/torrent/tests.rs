@@ -46,8 +46,7 @@ fn no_block_occurs_twice_and_none_is_constant() {
 
 #[test]
 fn padding_is_zeros_and_the_nfo_has_a_piece_of_its_own() {
-    let torrent =
-        SyntheticTorrent::new("pack", 5, Shape::film_with_nfo(100_000, PIECE), PIECE, &[]).unwrap();
+    let torrent = SyntheticTorrent::new("pack", 5, Shape::film_with_nfo(100_000, PIECE), PIECE, &[]).unwrap();
     let info = torrent.info();
     let [film, padding, nfo] = info.files() else { panic!("three files") };
     assert!(padding.padding && !film.padding && !nfo.padding);

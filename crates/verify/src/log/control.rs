@@ -1,7 +1,5 @@
 //! Steps 4 and 6.2: what the control notes say, in the order in which the log makes them count.
 
-use std::collections::BTreeSet;
-
 use evidence::{
     Leaf, Part,
     control::{Control, Delegation, Erase, Issue, Role, Withhold},
@@ -140,9 +138,9 @@ impl Walk<'_> {
     fn check_issue(&mut self, index: u64, issue: &Issue, findings: &mut Findings) {
         let ascending = issue.reports.is_sorted_by(|a, b| a.uin < b.uin);
         findings.check(Check::NoteReferences, ascending, || format!("issue note {index}: the reports are not in order of UIN, or one is listed twice"));
-        let before: BTreeSet<&str> = self.log.decisions.issues.iter().flat_map(|issue| &issue.value.reports).map(|report| report.uin.as_str()).collect();
-        for report in issue.reports.iter().filter(|report| before.contains(report.uin.as_str())) {
-            findings.fail(Check::Uin, || format!("issue note {index}: UIN '{}' was used by an issue before", report.uin));
+        for report in &issue.reports {
+            let new = self.uins.insert(report.uin.clone());
+            findings.check(Check::Uin, new, || format!("issue note {index}: UIN '{}' was used before", report.uin));
         }
     }
 

@@ -6,7 +6,7 @@ use evidence::Cir;
 
 use crate::{bag::read_text, findings::Findings, source::Source, steps::Check};
 
-const MAX_NOTICE_BYTES: u64 = 1 << 20;
+const MAX_NOTICE_BYTES: u64 = 64 * 1024;
 
 pub(super) fn check_folder(source: &mut dyn Source, cir: &Cir, findings: &mut Findings) {
     let uin = &cir.uin;
@@ -34,18 +34,20 @@ fn other_address(cir: &Cir, place: &str, text: &str, findings: &mut Findings) {
         // Anything else is no address.
         _ => true,
     };
+    let claimed = claimed(cir);
     let separators = |character: char| character.is_whitespace() || matches!(character, ',' | ';' | '(' | ')' | '"' | '\'' | '“' | '”');
     for word in text.split(separators) {
         let word = word.trim_end_matches(['.', ':']);
-        if word.contains(['.', ':']) && !is_own(word) && !is_version(word, cir) {
+        if word.contains(['.', ':']) && !is_own(word) && !claimed.iter().any(|text| text.contains(word)) {
             findings.fail(Check::ReportFolder, || format!("'{place}' speaks of another address than the two ends of the connection"));
             return;
         }
     }
 }
 
-/// Names that others chose may look like an address, e.g. a client's version.
-fn is_version(word: &str, cir: &Cir) -> bool {
-    let claimed = cir.client.iter().map(ToString::to_string).chain(cir.files.iter().flat_map(|file| [file.path.to_string(), file.contains.clone()]));
-    claimed.chain(cir.works.iter().map(|work| work.work.title.clone())).any(|text| text.contains(word))
+/// Words that others chose: they may look like an address, e.g. a client's version.
+fn claimed(cir: &Cir) -> Vec<String> {
+    let files = cir.files.iter().flat_map(|file| [file.path.to_string(), file.contains.clone()]);
+    let works = cir.works.iter().map(|work| work.work.title.clone());
+    cir.client.iter().map(ToString::to_string).chain(files).chain(works).collect()
 }

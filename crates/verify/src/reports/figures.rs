@@ -44,10 +44,8 @@ pub(super) fn check(case: &Case<'_>, subject: &Subject<'_>, derived: Option<&Ses
 fn is_corroborated(case: &Case<'_>, subject: &Subject<'_>) -> bool {
     let first = subject.first();
     let own: BTreeSet<u64> = subject.observations.iter().map(|(index, _)| *index).collect();
-    case.openings.sightings.seen.iter().any(|seen| {
-        let same = seen.key.peer == first.peer && seen.key.target == first.target;
-        same && (!own.contains(&seen.index) || seen.observer.ip() != first.observer.ip())
-    })
+    let mut sightings = case.openings.sightings.seen_of(first.peer, first.target);
+    sightings.any(|seen| !own.contains(&seen.index) || seen.observer.ip() != first.observer.ip())
 }
 
 /// Step 9.8.

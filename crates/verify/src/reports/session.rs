@@ -7,7 +7,6 @@ use evidence::{Cir, Direction, Observation, Part, cir::EvidenceRef};
 use super::{Case, Subject};
 use crate::{
     findings::Findings,
-    place::number,
     session::{Key, Session, Visit, VisitResult},
     steps::Check,
 };
@@ -65,43 +64,30 @@ fn entry_fault(case: &Case<'_>, entry: &EvidenceRef) -> Option<&'static str> {
 }
 
 /// Steps 9.6, 9.11 and 9.15. Returns the session as derived here.
-pub(super) fn check(case: &Case<'_>, subject: &Subject<'_>, enclosed: Option<&Observation>, findings: &mut Findings) -> Option<Session> {
+pub(super) fn check<'a>(case: &Case<'a>, subject: &Subject<'_>, enclosed: Option<&Observation>, findings: &mut Findings) -> Option<&'a Session> {
     let uin = subject.uin();
     let first = subject.first();
     let key = Key { peer: first.peer, transport: first.transport, target: first.target };
-    let cleared = check_control(case, subject, &key, enclosed, findings);
+    check_control(case, subject, &key, enclosed, findings);
 
     let sightings = &case.openings.sightings;
     let stated: Vec<u64> = subject.observations.iter().map(|(index, _)| *index).collect();
-    let derived = sightings.sessions_of(&key, cleared).into_iter().find(|session| {
+    let derived = case.derived.session_of(stated[0]).filter(|session| {
         session.members.iter().map(|position| sightings.seen[*position].index).eq(stated.iter().copied())
     });
     findings.check(Check::Session, derived.is_some(), || {
-        format!("report {uin}: the observations do not make up one session of {} by the rules, in order of first block", uin_key(&key))
+        format!("report {uin}: the observations do not make up one session of {} with torrent {} by the rules, in order of first block", key.peer, key.target)
     });
 
-    let earlier: BTreeMap<u64, &str> = case
-        .log
-        .decisions
-        .issues
-        .iter()
-        .filter(|issue| issue.index < case.recipient.issue)
-        .flat_map(|issue| &issue.value.reports)
-        .filter_map(|report| Some((number(report.uin.rsplit('-').next()?)?, report.uin.as_str())))
-        .collect();
-    let twice = stated.iter().find_map(|index| Some((index, earlier.get(index)?)));
+    let twice = stated.iter().find_map(|index| Some((index, case.earlier.get(index)?)));
     findings.check(Check::ReportedOnce, twice.is_none(), || {
         twice.map(|(index, other)| format!("report {uin}: observation {index} was reported before, as {other}")).unwrap_or_default()
     });
     derived
 }
 
-fn uin_key(key: &Key) -> String {
-    format!("{} with torrent {}", key.peer, key.target)
-}
-
-/// Step 9.11. Whether a control visit cleared the address, as far as the recipient can see.
-fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Option<&Observation>, findings: &mut Findings) -> bool {
+/// Step 9.11.
+fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Option<&Observation>, findings: &mut Findings) {
     let uin = subject.uin();
     let sightings = &case.openings.sightings;
     let dialled = subject.observations.iter().any(|(_, observation)| observation.direction == Direction::Outgoing);
@@ -114,9 +100,9 @@ fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Op
         let index = echo.index;
         findings.fail(Check::ControlVisits, || format!("report {uin}: control visit {index} to the same address and port was answered (echo)"));
     }
-    let Some(stated) = stated else { return false };
+    let Some(stated) = stated else { return };
 
-    let logged = sightings.visits.iter().find(|visit| visit.index == stated.index).copied();
+    let logged = sightings.visit_at(stated.index).copied();
     let visit = logged.or_else(|| enclosed.and_then(|observation| as_visit(stated, observation)));
     let Some(visit) = visit else {
         if case.recipient.is_audit() {
@@ -124,7 +110,7 @@ fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Op
         } else {
             findings.warn(Check::ControlVisits, "openings of control visits are in the audit bundle: only their commitments were checked");
         }
-        return true;
+        return;
     };
     let clears = visit.result == VisitResult::NoEcho && visit.peer == key.peer && sightings.is_about(&visit);
     findings.check(Check::ControlVisits, clears, || {
@@ -133,7 +119,6 @@ fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Op
     if !case.recipient.is_audit() {
         findings.warn(Check::ControlVisits, "the visits that cleared the peers were checked; whether another visit was answered (echo) only the audit bundle shows");
     }
-    true
 }
 
 fn as_visit(entry: &EvidenceRef, observation: &Observation) -> Option<Visit> {
@@ -145,13 +130,8 @@ fn as_visit(entry: &EvidenceRef, observation: &Observation) -> Option<Visit> {
 pub(super) fn check_withheld(case: &Case<'_>, reported: &BTreeMap<u64, &str>, findings: &mut Findings) {
     let sightings = &case.openings.sightings;
     let reported_earlier = |index: u64| {
-        let Some(seen) = sightings.seen_at(index) else { return false };
-        let issues = case.log.decisions.issues.iter().filter(|issue| issue.index < case.recipient.issue);
-        let firsts: BTreeSet<u64> = issues.flat_map(|issue| &issue.value.reports).filter_map(|report| number(report.uin.rsplit('-').next()?)).collect();
-        sightings.sessions_of(&seen.key, true).iter().any(|session| {
-            let members: Vec<u64> = session.members.iter().map(|position| sightings.seen[*position].index).collect();
-            members.contains(&index) && members.iter().any(|member| firsts.contains(member))
-        })
+        let members = case.derived.session_of(index).map(|session| session.members.iter().map(|position| sightings.seen[*position].index));
+        members.is_some_and(|mut members| members.any(|member| case.earlier.contains_key(&member)))
     };
     for index in &case.openings.withheld {
         let justified = reported.contains_key(index) || reported_earlier(*index);

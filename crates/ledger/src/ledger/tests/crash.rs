@@ -28,7 +28,7 @@ fn lengths(station: &Path) -> [u64; 3] {
 
 /// Cuts the files of a copy, opens it, and checks everything.
 fn recover(station: &Path, cuts: [u64; 3], acknowledged: u64, at_most: u64) {
-    let copied = tempfile::tempdir().unwrap();
+    let copied = folder();
     copy(station, copied.path());
     for (file, cut) in FILES.iter().zip(cuts) {
         let file = fs::OpenOptions::new().write(true).open(copied.path().join("log/2026-09").join(file)).unwrap();

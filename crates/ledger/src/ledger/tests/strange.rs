@@ -59,7 +59,11 @@ fn a_lock_store_from_an_old_copy() {
     refuses(folder.path(), "old copy");
     fs::write(shard(folder.path()).join("lock"), "log.example.org/2026-09\n6\n").unwrap();
     refuses(folder.path(), "damaged");
-    fs::write(shard(folder.path()).join("lock"), old.replace("2026-09", "2026-08").split_once("\n\n").unwrap().0.to_owned() + "\n").unwrap();
+    fs::write(
+        shard(folder.path()).join("lock"),
+        old.replace("2026-09", "2026-08").split_once("\n\n").unwrap().0.to_owned() + "\n",
+    )
+    .unwrap();
     refuses(folder.path(), "2026-08");
 }
 
@@ -194,7 +198,8 @@ fn an_erased_opening_may_be_missing_and_only_that() {
     ledger.checkpoint().unwrap();
     drop(ledger);
     assert!(check(folder.path()).to_string().contains("held although an erase note"));
-    let shown = |index: u64| Reader::of_station(folder.path()).unwrap().entries().unwrap().nth(index as usize).unwrap().unwrap().content;
+    let shown =
+        |index: u64| Reader::of_station(folder.path()).unwrap().entries().unwrap().nth(index as usize).unwrap().unwrap().content;
     assert_eq!(shown(acked[1].index), Content::Absent);
 
     let path = shard(folder.path()).join("openings.log");
@@ -233,7 +238,9 @@ fn a_lock_store_that_moved_is_never_signed_over() {
     let (folder, mut ledger) = station();
     ledger.checkpoint().unwrap();
     ledger.append_records(vec![clock(1)]).unwrap();
-    edit(&shard(folder.path()).join("lock"), |bytes| *bytes = String::from_utf8(bytes.clone()).unwrap().replace("\n2\n", "\n9\n").into_bytes());
+    edit(&shard(folder.path()).join("lock"), |bytes| {
+        *bytes = String::from_utf8(bytes.clone()).unwrap().replace("\n2\n", "\n9\n").into_bytes()
+    });
     let fault = ledger.checkpoint().unwrap_err();
     assert!(fault.to_string().contains("another process signs"), "{fault}");
     assert!(!shard(folder.path()).join("checkpoints/3.txt").exists());

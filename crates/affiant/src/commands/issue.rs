@@ -1,0 +1,257 @@
+//! `affiant issue`
+
+use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
+
+use anyhow::{Context, Result, bail};
+use casework::{
+    BoxError,
+    bundle::{self, BundleInput, TableFile},
+    deadlines::{Holidays, SHIPPED},
+    plan::{Plan, PlanInput},
+    process_report::{ReportInput, process_report},
+    tables::TableInfo,
+};
+use clap::Args;
+use evidence::{Digest, Entry, Utc, control::Control, document::Document};
+use ledger::Reader;
+use serde_json::{Value, json};
+
+use crate::{
+    answer::Answer,
+    args::Affiant,
+    clock,
+    delivery::Delivery,
+    progress, queries,
+    station::Station,
+    tables::{self, Loaded},
+};
+
+/// The rules that reports are issued under, as reports name them.
+const PROFILE: &str = "uk-draft-2012/1";
+
+/// Issue reports: a bundle for each ISP and one for the auditor.
+///
+/// Everything that the log holds and no earlier issue decided is reported or refused with a reason. The decision is
+/// logged, signed by the approver, before a bundle is written.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  affiant issue --by 'I. Investigator' --approver 'C. Approver' --dry-run
+  affiant issue --by 'I. Investigator' --approver 'C. Approver' --out bundles
+  affiant issue --by 'I. Investigator' --approver 'C. Approver' --out bundles --close    the shard's last issue")]
+pub struct Issue {
+    /// Who launched the job.
+    #[arg(long, value_name = "NAME")]
+    by: String,
+    /// Who approves and signs: somebody else, who holds a key.
+    #[arg(long, value_name = "NAME")]
+    approver: String,
+    /// Where the bundles go.
+    #[arg(long, value_name = "DIR", default_value = "bundles")]
+    out: PathBuf,
+    /// Only say what would be issued and what would be refused; log nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Close the shard after the issue, so that the bundles are complete and not interim.
+    #[arg(long)]
+    close: bool,
+}
+
+impl Issue {
+    pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
+        let station = Station::open(&args.station)?;
+        let tables = tables::load(&station.config, &station.tables_dir())?;
+        let issued = issue(&station, &tables, &Order { investigator: &self.by, approver: &self.approver, out: &self.out, close: self.close }, self.dry_run)?;
+        let mut text = String::new();
+        let plan = &issued.plan;
+        for (isp, count) in &plan.statistics.reports_by_isp {
+            writeln!(text, "{isp:<24}{count:>8} reports")?;
+        }
+        for (reason, count) in &plan.statistics.refused {
+            writeln!(text, "refused: {count:>6}  {} ({})", reason.word(), reason.explanation())?;
+        }
+        for delivered in &issued.bundles {
+            writeln!(text, "{}  and .zip, {} files", delivered.folder.display(), delivered.files)?;
+        }
+        if plan.statistics.left_for_next_issue > 0 {
+            writeln!(text, "{} more are eligible: issue again", plan.statistics.left_for_next_issue)?;
+        }
+        if !plan.withdrawals_due.is_empty() {
+            writeln!(text, "withdraw: peers of {} observations reported earlier have since answered a control visit", plan.withdrawals_due.len())?;
+        }
+        let is_empty = plan.cirs.is_empty();
+        if is_empty {
+            writeln!(text, "nothing to report")?;
+        }
+        let json = issued.to_json();
+        Ok(if is_empty { Answer::no(text, json) } else { Answer::yes(text, json) })
+    }
+}
+
+/// Who issues what to where.
+pub(crate) struct Order<'a> {
+    pub(crate) investigator: &'a str,
+    pub(crate) approver: &'a str,
+    pub(crate) out: &'a std::path::Path,
+    pub(crate) close: bool,
+}
+
+/// What was issued.
+pub(crate) struct Issued {
+    pub(crate) plan: Plan,
+    pub(crate) bundles: Vec<Delivered>,
+}
+
+/// One bundle.
+pub(crate) struct Delivered {
+    pub(crate) recipient: String,
+    pub(crate) folder: PathBuf,
+    pub(crate) zip: PathBuf,
+    pub(crate) files: usize,
+    tagmanifest_sha256: Digest,
+}
+
+impl Issued {
+    fn to_json(&self) -> Value {
+        let plan = &self.plan;
+        let refused: BTreeMap<&str, u64> = plan.statistics.refused.iter().map(|(reason, count)| (reason.word(), *count)).collect();
+        let bundles = self.bundles.iter().map(|bundle| {
+            json!({
+                "recipient": bundle.recipient, "folder": bundle.folder, "zip": bundle.zip, "files": bundle.files,
+                "tagmanifest_sha256": bundle.tagmanifest_sha256,
+            })
+        });
+        json!({
+            "reports": plan.cirs.len(),
+            "reports_by_isp": plan.statistics.reports_by_isp,
+            "refused": refused,
+            "sessions": plan.statistics.sessions,
+            "past_target": plan.statistics.past_target,
+            "left_for_next_issue": plan.statistics.left_for_next_issue,
+            "withdrawals_due": plan.withdrawals_due,
+            "bundles": bundles.collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// Plans, logs the decision and writes the bundles; a dry run only plans.
+pub(crate) fn issue(station: &Station, tables: &Loaded, order: &Order<'_>, dry_run: bool) -> Result<Issued> {
+    let mut ledger = station.ledger()?;
+    let reader = station.reader()?;
+    let origin = reader.anchor().origin().to_string();
+    let holidays = Holidays::parse(SHIPPED).map_err(|fault| anyhow::anyhow!("the holiday table is refused: {fault}"))?;
+    let index = queries::catch_up(station, &reader)?;
+    let input = PlanInput {
+        origin: &origin,
+        issued_at: clock::utc(),
+        investigator: order.investigator,
+        approver: order.approver,
+        profile: PROFILE,
+        register: &tables.register,
+        holidays: &holidays,
+        estimates: &BTreeMap::new(),
+    };
+    let spinner = progress::spinner("reading the log");
+    let plan = casework::plan::plan(queries::through_index(&index, &reader), &input)?;
+    spinner.finish_and_clear();
+    let nothing = plan.cirs.is_empty() && plan.withholds.is_empty();
+    if dry_run || nothing {
+        return Ok(Issued { plan, bundles: Vec::new() });
+    }
+    for recipient in bundle::recipients(&plan.cirs) {
+        if order.out.join(&recipient).exists() {
+            bail!("{} is already there; choose another --out", order.out.join(&recipient).display());
+        }
+    }
+    let book = station.book()?;
+    for withhold in &plan.withholds {
+        station.decide_in(&mut ledger, &book, order.approver, &Control::Withhold(withhold.clone()))?;
+    }
+    let acked = station.decide_in(&mut ledger, &book, order.approver, &Control::Issue(plan.issue.clone()))?;
+    if order.close {
+        ledger.close(&station.keys().root()?)?;
+    }
+    ledger.checkpoint()?;
+    let bundles = write_bundles(&reader, &origin, acked.index, &plan, tables, &holidays, order)?;
+    Ok(Issued { plan, bundles })
+}
+
+fn write_bundles(
+    reader: &Reader,
+    origin: &str,
+    issue: u64,
+    plan: &Plan,
+    tables: &Loaded,
+    holidays: &Holidays,
+    order: &Order<'_>,
+) -> Result<Vec<Delivered>> {
+    let log = || -> Box<dyn Iterator<Item = Result<Entry, BoxError>>> { queries::entries(reader) };
+    let infos: Vec<TableInfo> = tables.attributor.infos().into_iter().cloned().collect();
+    let report_input = ReportInput { origin, until: issue + 1, register: &tables.register, tables: &infos, holidays };
+    let document = process_report(&report_input, &log)?;
+    let report = render_report(&document, &format!("{origin}/{issue}"), plan.issue.at)?;
+    let files: Vec<TableFile> =
+        infos.into_iter().map(|info| TableFile { bytes: tables.bytes.get(&info.sha256).cloned(), info }).collect();
+    let mut checkpoints = BTreeMap::new();
+    for signed in reader.checkpoints()? {
+        checkpoints.insert(signed.checkpoint().size(), signed.to_bytes());
+    }
+    let anchor = reader.anchor().to_string();
+    let transcripts = |digest| reader.transcript(digest).map_err(BoxError::from);
+    let recipients = bundle::recipients(&plan.cirs);
+    let bar = progress::bar(recipients.len() as u64, "writing bundles");
+    let mut delivered = Vec::new();
+    for recipient in recipients {
+        let input = BundleInput {
+            origin,
+            issue,
+            recipient: &recipient,
+            cirs: &plan.cirs,
+            register: &tables.register,
+            tables: &files,
+            anchor: &anchor,
+            checkpoints: &checkpoints,
+            process_report: &report,
+        };
+        let mut delivery = Delivery::start(order.out, &recipient)?;
+        let summary = bundle::write_bundle(&input, &log, &transcripts, &mut |path, bytes| delivery.write(path, bytes).map_err(BoxError::from))?;
+        let (folder, zip) = delivery.finish()?;
+        delivered.push(Delivered { recipient, folder, zip, files: summary.files, tagmanifest_sha256: summary.tagmanifest_sha256 });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(delivered)
+}
+
+/// The process report as JSON, HTML and, unless left out of the build, PDF.
+fn render_report(document: &Document, ident: &str, at: Utc) -> Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::from([
+        ("json".to_string(), report::json(document).into_bytes()),
+        ("html".to_string(), report::html(document).into_bytes()),
+    ]);
+    if cfg!(feature = "pdf") {
+        files.extend(pdf(document, ident, at)?);
+    }
+    Ok(files)
+}
+
+#[cfg(feature = "pdf")]
+fn pdf(document: &Document, ident: &str, at: Utc) -> Result<Option<(String, Vec<u8>)>> {
+    let (year, month, day) = at.date().civil();
+    let second = at.since_ms(at.date().start()) / 1000;
+    let part = |value: i64| u8::try_from(value).context("a part of a time of day is below 60");
+    let timestamp = report::CivilTime {
+        year: u16::try_from(year)?,
+        month: u8::try_from(month)?,
+        day: u8::try_from(day)?,
+        hour: part(second / 3600)?,
+        minute: part(second / 60 % 60)?,
+        second: part(second % 60)?,
+    };
+    let options = report::PdfOptions { ident: ident.into(), timestamp, attachments: Vec::new() };
+    Ok(Some(("pdf".into(), report::pdf(document, options)?)))
+}
+
+#[cfg(not(feature = "pdf"))]
+fn pdf(_: &Document, _: &str, _: Utc) -> Result<Option<(String, Vec<u8>)>> {
+    Ok(None)
+}

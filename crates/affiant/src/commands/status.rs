@@ -1,0 +1,103 @@
+//! `affiant status`
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use anyhow::Result;
+use casework::{
+    deadlines::{Holidays, SHIPPED, deadlines},
+    casefile::CaseFile,
+    decided::Decided,
+    sessions::sessions,
+};
+use clap::Args;
+use evidence::Date;
+use index::{Counted, Filter};
+use serde_json::{Value, json};
+
+use crate::{answer::Answer, args::Affiant, clock, queries, station::Station};
+
+/// What was seen, what can be issued, what falls due.
+#[derive(Debug, Clone, Args)]
+pub struct Status {}
+
+impl Status {
+    pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
+        let station = Station::open(&args.station)?;
+        let reader = station.reader()?;
+        let origin = reader.anchor().origin().to_string();
+        let book = station.book()?;
+        let index = queries::catch_up(&station, &reader)?;
+        let now = clock::utc();
+        let mut text = String::new();
+
+        writeln!(text, "log        {origin}, {} entries, {}", index.next_index()?, if book.is_closed { "closed" } else { "open" })?;
+        let checkpoint = reader.latest_checkpoint()?;
+        let size = checkpoint.as_ref().map_or(0, |signed| signed.checkpoint().size());
+        writeln!(text, "checkpoint covers {size} entries")?;
+        let in_force: Vec<&str> = book.mandates.iter().filter(|mandate| mandate.says.in_force(now)).map(|mandate| mandate.says.id.as_str()).collect();
+        writeln!(text, "mandates   {} in force of {}", in_force.len(), book.mandates.len())?;
+        let approved = book.dossiers.iter().filter(|dossier| dossier.is_approved()).count();
+        writeln!(text, "dossiers   {approved} approved of {}", book.dossiers.len())?;
+
+        let probes = Filter { control: Some(false), ..Filter::default() };
+        let mut json = json!({
+            "log": origin, "entries": index.next_index()?, "closed": book.is_closed, "checkpoint_size": size,
+            "mandates_in_force": in_force, "dossiers_approved": approved,
+        });
+        for (name, by) in [("grade", Counted::Grade), ("outcome", Counted::Outcome), ("source", Counted::Source), ("isp", Counted::Isp)] {
+            let counts = index.counts(by, &probes)?;
+            if !counts.is_empty() {
+                writeln!(text, "probes by {name}")?;
+            }
+            for (value, count) in &counts {
+                writeln!(text, "  {value:<24}{count:>10}")?;
+            }
+            let counts: BTreeMap<String, u64> = counts.into_iter().collect();
+            json[format!("probes_by_{name}")] = json!(counts);
+        }
+
+        let due = due(&origin, CaseFile::read(&origin, queries::through_index(&index, &reader))?, now.date())?;
+        due.write(&mut text)?;
+        json["due"] = due.to_json();
+        Ok(Answer::yes(text, json))
+    }
+}
+
+/// Sessions that no issue has decided yet, by the last day on which they can be reported.
+struct Due {
+    by_last_day: BTreeMap<Date, u64>,
+    lost: u64,
+    reported: u64,
+}
+
+fn due(origin: &str, case: CaseFile, today: Date) -> Result<Due> {
+    let holidays = Holidays::parse(SHIPPED).map_err(|fault| anyhow::anyhow!("the holiday table is refused: {fault}"))?;
+    let decided = Decided::read(origin, &case, case.size)?;
+    let mut due = Due { by_last_day: BTreeMap::new(), lost: 0, reported: 0 };
+    for session in &sessions(&case, case.size).sessions {
+        let last = deadlines(session.start, &holidays).map_err(|fault| anyhow::anyhow!("{fault}"))?.last;
+        if decided.has_reported(session, &case) {
+            due.reported += 1;
+        } else if last < today {
+            due.lost += 1;
+        } else if !session.observations.iter().any(|position| decided.is_withheld_for_good(case.served[*position].index)) {
+            *due.by_last_day.entry(last).or_default() += 1;
+        }
+    }
+    Ok(due)
+}
+
+impl Due {
+    fn write(&self, text: &mut String) -> Result<()> {
+        writeln!(text, "sessions   {} reported, {} lost to the deadline", self.reported, self.lost)?;
+        for (day, count) in &self.by_last_day {
+            writeln!(text, "  {count} can be reported until {day}")?;
+        }
+        Ok(())
+    }
+
+    fn to_json(&self) -> Value {
+        let days: BTreeMap<String, u64> = self.by_last_day.iter().map(|(day, count)| (day.to_string(), *count)).collect();
+        json!({ "reported": self.reported, "lost": self.lost, "by_last_day": days })
+    }
+}

@@ -1,0 +1,179 @@
+//! `affiant watch`
+
+use std::{fmt::Write as _, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use crawler::{Progress, Reading, Summary, Until, stopper};
+use evidence::{Grade, Now, RunId};
+use ledger::{Ledger, Writer};
+use serde_json::json;
+use wire::metainfo::Metainfo;
+
+use crate::{answer::Answer, args::Affiant, clock, clock::Clock, descriptors, plan, progress, station::Station, tables};
+
+/// Watch the swarms of all mandates in force.
+///
+/// Runs until stopped (Ctrl-C ends cleanly, with everything durable), for a duration, or until idle. Whatever was
+/// acknowledged survives a kill or a power cut; the next run goes on from there.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  affiant watch\n  affiant watch --for 2h\n  affiant watch --until-idle 30s --for 1h --json")]
+pub struct Watch {
+    /// Stop after this long: 90s, 30m, 2h, 7d.
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    duration: Option<Duration>,
+    /// Stop once every peer has had its last contact and nothing has happened for this long.
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    until_idle: Option<Duration>,
+}
+
+/// The longest run: a shard is a month.
+const RUN_DAYS_MAX: u64 = 31;
+
+impl Watch {
+    pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
+        let station = Station::open(&args.station)?;
+        let (summary, size) = run(&station, self.until())?;
+        let text = format!("{}\n{size} entries in the log", describe(&summary));
+        let counts = &summary.progress;
+        let json = json!({
+            "reason": summary.reason.word(),
+            "entries": size,
+            "lists": counts.lists,
+            "tracker_failures": counts.tracker_failures,
+            "peers": counts.peers,
+            "observations": counts.observations,
+            "grades": counts.grades.iter().map(|(grade, count)| (grade.word(), count)).collect::<std::collections::BTreeMap<_, _>>(),
+            "outcomes": counts.outcomes,
+            "verified_bytes": counts.verified_bytes,
+            "callers": counts.callers,
+        });
+        Ok(Answer::yes(text, json))
+    }
+
+    fn until(&self) -> Until {
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        match (self.until_idle, self.duration) {
+            (Some(quiet), limit) => Until::Idle { quiet_ms: ms(quiet), at_most_ms: limit.map_or(RUN_DAYS_MAX * 86_400_000, ms) },
+            (None, Some(limit)) => Until::Duration(ms(limit)),
+            (None, None) => Until::Stopped,
+        }
+    }
+}
+
+/// Reads `90s`, `30m`, `2h` or `7d`.
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let fault = || format!("'{text}' is not a number followed by s, m, h or d");
+    let unit = text.chars().last().ok_or_else(fault)?;
+    let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| fault())?;
+    let seconds = match unit {
+        's' => number,
+        'm' => number.saturating_mul(60),
+        'h' => number.saturating_mul(3_600),
+        'd' => number.saturating_mul(86_400),
+        _ => return Err(fault()),
+    };
+    if seconds == 0 || seconds > RUN_DAYS_MAX * 86_400 {
+        return Err(format!("'{text}' is not between 1s and {RUN_DAYS_MAX}d"));
+    }
+    Ok(Duration::from_secs(seconds))
+}
+
+/// Watches until it is time to end; returns what came of it and how many entries the log has.
+pub(crate) fn run(station: &Station, until: Until) -> Result<(Summary, u64)> {
+    let open_files = descriptors::raise();
+    let book = station.book()?;
+    if book.is_closed {
+        bail!("the shard is closed and takes no more records");
+    }
+    let tables = tables::load(&station.config, &station.tables_dir())?;
+    let mut plan = plan::watch_plan(station, &book, &tables, until, clock::utc())?;
+    // Trackers, the log and the program itself need some descriptors too.
+    let most = u32::try_from(open_files.saturating_sub(128)).unwrap_or(u32::MAX).max(16);
+    plan.settings.pace.total = plan.settings.pace.total.min(most);
+    let ledger = station.ledger()?;
+    let attributor = tables.attributor;
+    let attribute = move |address| attributor.attribute(address, clock::utc());
+    let clock = Arc::new(RunClock { clock: Clock::start(), run: plan.run });
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    let (summary, ledger) = runtime.block_on(async {
+        let (writer, appender) = Writer::start(ledger)?;
+        let (stopper, stop) = stopper();
+        tokio::spawn(async move {
+            if wait_for_signal().await.is_ok() {
+                tracing::info!("asked to stop; ending cleanly");
+                stopper.stop();
+            }
+        });
+        let spinner = progress::spinner("asking trackers");
+        let summary = crawler::watch(plan, appender, attribute, clock, stop, |counts| spinner.set_message(brief(counts))).await;
+        spinner.finish_and_clear();
+        // The log is put in order whatever ended the run.
+        let ledger = writer.finish().await;
+        Ok::<(Summary, Ledger), anyhow::Error>((summary?, ledger?))
+    })?;
+    let mut ledger = ledger;
+    ledger.checkpoint()?;
+    Ok((summary, ledger.size()))
+}
+
+/// SIGINT from a terminal, SIGTERM from a supervisor.
+async fn wait_for_signal() -> std::io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+struct RunClock {
+    clock: Clock,
+    run: RunId,
+}
+
+impl crawler::Clock for RunClock {
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn reading(&self) -> Reading {
+        let reading = self.clock.reading(self.run);
+        Reading { error_ms: reading.error_ms, source: reading.source, synchronised: reading.synchronised }
+    }
+}
+
+fn brief(counts: &Progress) -> String {
+    let served = counts.grades.get(&Grade::Served).copied().unwrap_or(0);
+    format!("{} peers named, {} open, {} observations, {served} served", counts.peers, counts.open, counts.observations)
+}
+
+/// The counts of a run, in words.
+pub(crate) fn describe(summary: &Summary) -> String {
+    let counts = &summary.progress;
+    let mut text = format!("the run ended ({}): {} peers named on {} lists\n", summary.reason.word(), counts.peers, counts.lists);
+    for (grade, count) in counts.grades.iter().rev() {
+        let _ = writeln!(text, "  {:<12}{count:>8}", grade.word());
+    }
+    let _ = write!(text, "{} observations, {} content bytes verified, none sent", counts.observations, counts.verified_bytes);
+    text
+}
+
+/// Downloads the content of a mandated torrent into `into`, with upload disabled.
+pub(crate) fn download(station: &Station, metainfo: &Metainfo, torrent: &[u8], into: &Path) -> Result<()> {
+    let _ = (station, metainfo, torrent, into);
+    bail!("download is wired when the crawler's is there")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(parse_duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("2h"), Ok(Duration::from_secs(7_200)));
+        for bad in ["", "s", "90", "0s", "-1s", "1w", "99d", "é", "1é"] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

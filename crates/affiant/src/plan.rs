@@ -1,0 +1,150 @@
+//! From a station to the plan of a run: its mandates in force, their dossiers, its configuration.
+
+use std::{fs, net::IpAddr, sync::Arc};
+
+use anyhow::{Context, Result, bail};
+use crawler::{Bind, Mandated, Settings, TargetPlan, Until, WatchPlan};
+use evidence::{RunId, TargetIds, Utc, sha256};
+use swarm::{Content, Scope, Seed, prefix::Prefix};
+use wire::metainfo::Metainfo;
+
+use crate::{
+    book::{Book, Filed},
+    commands,
+    config::{Config, Pace},
+    station::Station,
+    tables::Loaded,
+};
+
+/// Plans a run of all mandates in force.
+pub fn watch_plan(station: &Station, book: &Book, tables: &Loaded, until: Until, now: Utc) -> Result<WatchPlan> {
+    let config = &station.config;
+    let targets = targets(station, book, now)?;
+    if targets.is_empty() {
+        bail!("no mandate is in force today; 'affiant mandate list' shows those in the log");
+    }
+    let seeds = book.mandates.iter().flat_map(|mandate| mandate.says.owner_seeds.iter().copied()).collect();
+    let mut run = [0; 8];
+    let mut seed = [0; 32];
+    for random in [&mut run[..], &mut seed[..]] {
+        getrandom::fill(random).map_err(|fault| anyhow::anyhow!("the operating system gave no random bytes: {fault}"))?;
+    }
+    Ok(WatchPlan {
+        run: RunId::from(run),
+        version: env!("CARGO_PKG_VERSION").into(),
+        config_sha256: config.digest()?,
+        release_sha256: commands::release_sha256()?,
+        tables_sha256: tables.attributor.digests(now.date()),
+        targets,
+        scope: scope(config, seeds)?,
+        client: format!("affiant/{} (+{})", env!("CARGO_PKG_VERSION"), config.monitor.contact),
+        bind: bind(config),
+        listen: config.listen(),
+        announce_port: None,
+        until,
+        seed: Seed::new(seed),
+        settings: settings(&config.pace, until),
+    })
+}
+
+/// The torrents that mandates in force name, each once.
+fn targets(station: &Station, book: &Book, now: Utc) -> Result<Vec<TargetPlan>> {
+    let mut plans: Vec<TargetPlan> = Vec::new();
+    for mandate in book.mandates.iter().filter(|mandate| mandate.says.in_force(now)) {
+        for target in &mandate.says.targets {
+            if !plans.iter().any(|plan| crate::book::overlap(&plan.ids, target)) {
+                plans.push(target_plan(station, book, target, now)?);
+            }
+        }
+    }
+    Ok(plans)
+}
+
+fn target_plan(station: &Station, book: &Book, target: &TargetIds, now: Utc) -> Result<TargetPlan> {
+    let mandates = book.mandates_for(target, now);
+    let works: Vec<String> = mandates.iter().map(|mandate| mandate.says.id.clone()).collect();
+    let mandated = |filed: &&Filed<evidence::Mandate>| Mandated { mandate: filed.says.clone(), sha256: filed.note_sha256 };
+    let mut plan = TargetPlan {
+        ids: *target,
+        mandates: mandates.iter().map(mandated).collect(),
+        content: None,
+        piece_count: None,
+        total_bytes: None,
+        is_private: false,
+        trackers: Vec::new(),
+        peers: Vec::new(),
+    };
+    let Some(dossier) = book.dossier_for(target) else {
+        tracing::warn!(%target, "no dossier: peers can be graded no higher than claimed");
+        return Ok(plan);
+    };
+    let dir = station.dossier_dir(dossier.note.note_sha256);
+    let torrent = fs::read(dir.join("metainfo.torrent")).with_context(|| format!("the dossier's working files are not in {}", dir.display()))?;
+    let metainfo = Metainfo::parse(&torrent).map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", dir.join("metainfo.torrent").display()))?;
+    if sha256(metainfo.info.raw()) != dossier.note.says.info_sha256 {
+        bail!("{} is not the torrent that the dossier is about", dir.join("metainfo.torrent").display());
+    }
+    plan.ids = super::commands::target_of(&metainfo.info);
+    plan.piece_count = Some(metainfo.info.piece_count());
+    plan.total_bytes = Some(metainfo.info.total_length());
+    plan.is_private = metainfo.info.is_private();
+    plan.trackers = metainfo.tiers.clone();
+    if dossier.is_approved() {
+        let blocks = fs::read(dir.join("blocks.sha256")).with_context(|| format!("cannot read the block digests in {}", dir.display()))?;
+        let content = Content::new(&dossier.note.says, dossier.note.note_sha256, blocks, &works)?;
+        plan.content = Some(Arc::new(content));
+    } else {
+        tracing::warn!(%target, "the dossier is not approved by two reviewers: peers can be graded no higher than claimed");
+    }
+    Ok(plan)
+}
+
+/// Who may be contacted.
+pub fn scope(config: &Config, owner_seeds: Vec<IpAddr>) -> Result<Scope> {
+    let own = config.listen();
+    match &config.laboratory {
+        None => Ok(Scope::public(own, owner_seeds)),
+        Some(laboratory) => {
+            let parse = |text: &String| text.parse::<Prefix>().map_err(|fault| anyhow::anyhow!("laboratory network '{text}' is refused: {fault}"));
+            let networks = laboratory.networks.iter().map(parse).collect::<Result<Vec<_>>>()?;
+            Scope::laboratory(networks, own, owner_seeds).map_err(|fault| anyhow::anyhow!("the laboratory is refused: {fault}"))
+        }
+    }
+}
+
+/// The addresses that contacts are made from.
+pub fn bind(config: &Config) -> Bind {
+    let mut bind = Bind { v4: None, v6: None };
+    for address in &config.monitor.addresses {
+        match address {
+            IpAddr::V4(v4) => bind.v4 = Some(*v4),
+            IpAddr::V6(v6) => bind.v6 = Some(*v6),
+        }
+    }
+    bind
+}
+
+fn settings(pace: &Pace, until: Until) -> Settings {
+    let mut settings = Settings::default();
+    let seconds = |s: u32| u64::from(s) * 1000;
+    settings.probe.connect_ms = pace.connect_ms.into();
+    settings.probe.handshake_ms = pace.handshake_ms.into();
+    settings.probe.claims_ms = pace.claims_ms.into();
+    settings.probe.choked_ms = pace.choked_ms.into();
+    settings.probe.choked_transmission_ms = pace.choked_transmission_ms.into();
+    settings.probe.answer_ms = pace.block_ms.into();
+    settings.probe.blocks = pace.challenges;
+    settings.pace.total = pace.connections;
+    settings.pace.per_address = pace.connections_per_address;
+    settings.pace.per_network = pace.connections_per_network;
+    settings.pace.per_second = pace.dials_per_second;
+    settings.pace.per_address_hour = pace.contacts_per_address_hour;
+    settings.roster.tries_max = pace.attempts;
+    settings.roster.retry_first_ms = seconds(pace.retry_s);
+    settings.roster.control_ms = pace.control_ms.into();
+    let ends_when_idle = matches!(until, Until::Idle { .. });
+    settings.roster.revisit_ms = (pace.revisit_s > 0 && !ends_when_idle).then(|| seconds(pace.revisit_s));
+    settings.list_max = pace.peers_per_answer as usize;
+    settings.numwant = pace.peers_per_answer;
+    settings
+}

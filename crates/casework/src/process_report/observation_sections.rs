@@ -1,0 +1,203 @@
+//! The sections that count what the monitor did and saw.
+
+use evidence::{
+    Class, Grade, Transport,
+    document::{Align, Axis, Block, Chart, Table},
+};
+
+use super::{
+    Facts,
+    figures::{counts, grouped, height, plain, share},
+    statistics::Reach,
+};
+use crate::eligibility::CLOCK_TOLERANCE_MS;
+
+/// A plot of more points shows nothing more.
+const MOST_POINTS: usize = 400;
+
+impl Facts<'_> {
+    /// Section 4.
+    pub(super) fn collection(&self) -> Vec<Block> {
+        let statistics = &self.statistics;
+        let contacts = &statistics.contacts;
+        let mut lists = Table::new(
+            "Lists of addresses, logged before any address in them is contacted",
+            [("Source", Align::Start), ("Lists", Align::End), ("Addresses named", Align::End), ("Dropped beyond the limit", Align::End)],
+        );
+        for (source, list) in &statistics.lists {
+            lists = lists.row([source.word().to_string(), grouped(list.lists), grouped(list.named), grouped(list.dropped)]);
+        }
+        let grades = Grade::ALL.map(|grade| (grade.word(), contacts.by_grade.get(&grade).copied().unwrap_or(0)));
+        vec![
+            Block::paragraph(
+                "Addresses are taken from trackers, the distributed hash table, other peers and the parties that dial the monitor. Each \
+                 is hearsay until the monitor itself has exchanged bytes with it. A contact asks for a few blocks of the torrent and \
+                 compares what comes back with a reference copy; its grade says how far it came, and only the grade 'served' can be \
+                 reported.",
+            ),
+            Block::Table(lists),
+            counts("Questions to trackers", "Result", statistics.announces.iter().map(|(word, count)| (*word, *count))),
+            plain("", [("Trackers", statistics.trackers.len() as u64), ("Scrapes", statistics.scrapes), ("Probes", contacts.probes), ("Probes that peers opened", contacts.incoming)]),
+            counts("Probes by grade", "Grade", grades),
+            counts("Probes by outcome", "Outcome", contacts.by_outcome.iter().map(|(word, count)| (*word, *count))),
+            counts("Probes by the source of the address", "Source", contacts.by_source.iter().map(|(word, count)| (*word, *count))),
+            counts("Addresses not contacted, by rule", "Rule", contacts.by_exclusion.iter().map(|(word, count)| (*word, *count))),
+            counts("Blocks asked for", "What came back", contacts.challenges.iter().map(|(word, count)| (*word, *count))),
+            counts("Control visits with an info-hash that does not exist", "Outcome", contacts.controls.iter().map(|(word, count)| (*word, *count))),
+            Block::figures(
+                "Volume",
+                [
+                    ("Bytes received", grouped(contacts.bytes_in), "bytes"),
+                    ("Bytes sent: requests and handshakes", grouped(contacts.bytes_out), "bytes"),
+                    ("Content verified", grouped(contacts.verified_bytes), "bytes"),
+                    ("Content sent", grouped(contacts.piece_bytes_out), "bytes"),
+                ],
+            ),
+            Block::paragraph("The program holds no code that can encode a piece of content for sending; the count above is measured at the socket and must be 0."),
+            Block::Chart(Chart::bars(
+                "Addresses and ports by the highest grade reached",
+                Axis::new("Addresses and ports", ""),
+                Grade::ALL.map(|grade| (grade.word(), height(statistics.peers.values().filter(|peer| peer.best == Some(grade)).count() as u64))),
+            )),
+        ]
+    }
+
+    /// Section 5.
+    pub(super) fn addresses(&self) -> Vec<Block> {
+        let contacts = &self.statistics.contacts;
+        let classes = [Class::Fixed, Class::Mobile, Class::NotQualifying, Class::Ambiguous, Class::Unknown].map(|class| {
+            let word = match class {
+                Class::Fixed => "fixed line, qualifying",
+                Class::Mobile => "mobile",
+                Class::NotQualifying => "not qualifying",
+                Class::Ambiguous => "ambiguous: the tables disagree",
+                Class::Unknown => "unknown: no table covers it",
+            };
+            (word, contacts.by_class.get(&class).copied().unwrap_or(0))
+        });
+        let mut tables = Table::new(
+            "Dated tables, in the order consulted",
+            [("Name", Align::Start), ("Kind", Align::Start), ("Built", Align::Start), ("Probes it attributed", Align::End), ("SHA-256", Align::Start)],
+        );
+        for info in self.input.tables {
+            let used = contacts.tables.get(&info.sha256).copied().unwrap_or(0);
+            tables = tables.row([info.name.clone(), info.kind.word().into(), info.built.to_string(), grouped(used), info.sha256.to_string()]);
+        }
+        let missing = contacts.tables.keys().filter(|digest| self.input.tables.iter().all(|info| info.sha256 != **digest)).count();
+        let recalled = self.input.register.entries().iter().filter(|entry| entry.source.contains("recall")).count();
+        vec![
+            Block::paragraph(
+                "The address and port are those of the connection over which the content came, as the operating system reports them; a \
+                 port that a tracker, the distributed hash table or another peer named is never reported. Attribution uses the tables in \
+                 force on the day of the observation. Where two tables disagree, or one gives a prefix two origins, nothing is reported.",
+            ),
+            counts("Probes by the class of the address", "Class", classes),
+            Block::Table(tables),
+            plain(
+                "",
+                [
+                    ("Tables that observations name and that were not handed to this report", missing as u64),
+                    ("Entries of the ISP register", self.input.register.entries().len() as u64),
+                    ("Entries whose facts are marked 'recall' and await confirmation", recalled as u64),
+                ],
+            ),
+            Block::pending("The accuracy of attribution has not been measured against answers of ISPs: no answer is recorded yet."),
+        ]
+    }
+
+    /// Section 6.
+    pub(super) fn time(&self) -> Vec<Block> {
+        let (clock, contacts) = (&self.statistics.clock, &self.statistics.contacts);
+        let largest = clock.largest_ms.map_or("not known".into(), |ms| grouped(u64::from(ms)));
+        let sources: Vec<&str> = clock.sources.iter().map(String::as_str).collect();
+        let mut blocks = vec![
+            Block::paragraph(
+                "Each record carries the wall clock and a counter that never goes back. The clock's error is the bound that the kernel's \
+                 time discipline vouches for at that moment. A report needs a known bound within the tolerance for every observation; \
+                 laboratory runs are excepted and say so.",
+            ),
+            Block::figures(
+                "Readings of the clock",
+                [
+                    ("Readings", grouped(clock.readings), ""),
+                    ("Readings of a disciplined clock", grouped(clock.synchronised), ""),
+                    ("Readings without a bound", grouped(clock.without_bound), ""),
+                    ("Largest bound", largest, "ms"),
+                    ("Tolerance", CLOCK_TOLERANCE_MS.to_string(), "ms"),
+                    ("Readings beyond the tolerance", grouped(clock.beyond_tolerance), ""),
+                    ("Probes without a known bound", grouped(contacts.without_clock), ""),
+                    ("Probes beyond the tolerance", grouped(contacts.beyond_clock), ""),
+                ],
+            ),
+            Block::paragraph(format!("Sources of the readings: {}.", if sources.is_empty() { "none".into() } else { sources.join(", ") })),
+        ];
+        if let Some((first, _)) = clock.errors.first() {
+            let points = bucketed(clock.errors.iter().map(|(at, error)| (at.since_ms(*first) / 1000, i64::from(*error))).collect());
+            let x = Axis::new(format!("Time since {first}"), "s");
+            let y = Axis::new("Bound on the error", "ms").tick(i64::from(CLOCK_TOLERANCE_MS), "tolerance");
+            blocks.push(Block::Chart(Chart::lines("Bound on the clock's error over the period", x, y).series("bound", points)));
+        }
+        blocks.push(Block::pending("Checkpoints are not timestamped by outside authorities (RFC 3161) yet."));
+        blocks
+    }
+
+    /// Section 16.
+    pub(super) fn coverage(&self) -> Vec<Block> {
+        let statistics = &self.statistics;
+        let heard = statistics.peers.values().filter(|peer| peer.heard).count() as u64;
+        let tried = statistics.peers.values().filter(|peer| peer.tried).count() as u64;
+        let all = statistics.peers.len() as u64;
+        let steps = [
+            ("known", all),
+            ("contacted", tried),
+            ("connected", statistics.peers_at_least(Grade::Connected)),
+            ("handshaken", statistics.peers_at_least(Grade::Handshaken)),
+            ("claimed", statistics.peers_at_least(Grade::Claimed)),
+            ("served", statistics.peers_at_least(Grade::Served)),
+        ];
+        let mut reach = Table::new(
+            "Dials by transport; shares with a 95 % Wilson interval",
+            [("Transport", Align::Start), ("Dialled", Align::End), ("Connected", Align::End), ("Handshaken", Align::End), ("Served", Align::End), ("Not connected", Align::End)],
+        );
+        for (transport, found) in &statistics.contacts.by_transport {
+            let Reach { tried, connected, handshaken, served } = found;
+            let name = match transport {
+                Transport::Tcp => "TCP",
+                Transport::Utp => "µTP",
+            };
+            let missed = share(tried - connected, *tried);
+            reach = reach.row([name.into(), grouped(*tried), grouped(*connected), grouped(*handshaken), grouped(*served), missed]);
+        }
+        vec![
+            Block::paragraph(
+                "An address and port counts once, however often it was heard of or contacted. Addresses that were heard of and not \
+                 contacted are in the log with the reason.",
+            ),
+            plain(
+                "",
+                [
+                    ("Addresses and ports heard of from sources", heard),
+                    ("Addresses and ports known, with those that dialled the monitor", all),
+                    ("Contacted", tried),
+                    ("Known and not contacted", all - tried),
+                ],
+            ),
+            Block::Chart(Chart::funnel(
+                "From the addresses and ports known to those that served content",
+                Axis::new("Addresses and ports", ""),
+                steps.map(|(step, count)| (step, height(count))),
+            )),
+            Block::Table(reach),
+            Block::pending(
+                "The share not connected is an upper bound on the miss rate: it holds peers that were gone. The miss rate itself needs a \
+                 swarm with ground truth and is measured by the confirmation test, which does not exist yet.",
+            ),
+        ]
+    }
+}
+
+/// The largest value of each of at most [`MOST_POINTS`] equal spans, so that no peak is lost.
+fn bucketed(points: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    let per_bucket = points.len().div_ceil(MOST_POINTS).max(1);
+    points.chunks(per_bucket).filter_map(|chunk| Some((chunk[0].0, chunk.iter().map(|(_, value)| *value).max()?))).collect()
+}

@@ -1,0 +1,499 @@
+//! The run: one task that decides, and many that wait for a tracker, a peer or the log.
+//!
+//! The conductor never waits for anything but the next event. What it starts is bounded: contacts by the pace,
+//! questions to trackers and records of contacts never made by the settings, callers by a queue.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use evidence::observation::{Found, Source};
+use evidence::run::{Fact, RunFact};
+use evidence::{Attribution, Direction, Grade, InfoHashV1, Mono, Now, Outcome};
+use ledger::{Appender, Record};
+use swarm::announce::{Ask, Event as Announce, Step};
+use swarm::pace::{Pace, Throttled};
+use swarm::probe::Identity;
+use swarm::{Scope, Seed};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+mod tasks;
+
+use crate::hunt::{Fate, Hunt};
+use crate::listener::{self, Caller};
+use crate::prober::sleep_until;
+use crate::recorder::{Context, Recorder};
+use crate::trackers::{Question, Reach};
+use crate::{Bind, Clock, Progress, Reason, Stop, Stopper, Summary, TargetPlan, Until, WatchError, WatchPlan, stopper};
+use tasks::{Event, Listed, Shared};
+
+/// Watches until the plan's end or until stopped, whichever comes first. Everything recorded is durable when it
+/// returns, also with an error.
+///
+/// `attribute` says which network an address belongs to. `progress` is called now and then with counts.
+///
+/// # Errors
+/// If the plan names a torrent that may not be watched, a listener cannot be opened, or the log takes no more records.
+pub async fn watch(
+    plan: WatchPlan,
+    appender: Appender,
+    attribute: impl Fn(IpAddr) -> Attribution + Send + Sync + 'static,
+    clock: Arc<dyn Clock>,
+    mut stop: Stop,
+    mut progress: impl FnMut(&Progress) + Send,
+) -> Result<Summary, WatchError> {
+    let mut conductor = Conductor::begin(plan, appender, Box::new(attribute), clock).await?;
+    let mut reported = conductor.started;
+    loop {
+        let now = conductor.now()?;
+        let wake = conductor.decide(now).await?;
+        if now.mono >= reported {
+            progress(&conductor.progress);
+            reported = now.mono.plus_ms(conductor.shared.settings.progress_gap_ms);
+        }
+        if conductor.is_over() {
+            break;
+        }
+        let clock = Arc::clone(&conductor.shared.clock);
+        let is_running = conductor.ending.is_none();
+        tokio::select! {
+            biased;
+            () = stop.stopped(), if is_running => conductor.end(Reason::Stopped),
+            Some(joined) = conductor.tasks.join_next(), if !conductor.tasks.is_empty() => conductor.joined(joined)?,
+            Some(caller) = conductor.callers.recv(), if is_running => conductor.on_caller(caller)?,
+            () = sleep_until(wake.min(reported), &clock) => {}
+        }
+        // Much may have ended at once: all of it is taken in before anything is decided.
+        while let Some(joined) = conductor.tasks.try_join_next() {
+            conductor.joined(joined)?;
+        }
+    }
+    let summary = conductor.finish().await?;
+    progress(&summary.progress);
+    Ok(summary)
+}
+
+struct Conductor {
+    shared: Arc<Shared>,
+    until: Until,
+    hunts: Vec<Hunt>,
+    pace: Pace,
+    scope: Scope,
+    bind: Bind,
+    tasks: JoinSet<Result<Event, ledger::AppendError>>,
+    callers: mpsc::Receiver<Caller>,
+    acceptors: JoinSet<()>,
+    papers: VecDeque<Paper>,
+    papers_open: usize,
+    asks: VecDeque<(usize, Ask)>,
+    asks_open: usize,
+    contacts: u64,
+    stopper: Stopper,
+    stop: Stop,
+    started: Mono,
+    seen: Mono,
+    clock_due: Mono,
+    quiet_since: Option<Mono>,
+    ending: Option<Reason>,
+    /// Whether the farewells are under way: nothing but records and they may follow.
+    is_closing: bool,
+    next_hunt: usize,
+    progress: Progress,
+}
+
+/// A contact that was not made, to be recorded.
+struct Paper {
+    target: usize,
+    peer: SocketAddr,
+    found: Found,
+    outcome: Outcome,
+}
+
+/// How long a peer waits whose address or network is busy, in milliseconds.
+const BUSY_MS: u64 = 250;
+
+/// The longest farewell to a tracker.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+impl Conductor {
+    async fn begin(
+        plan: WatchPlan,
+        appender: Appender,
+        attribute: Box<dyn Fn(IpAddr) -> Attribution + Send + Sync>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, WatchError> {
+        let now = clock.now();
+        plan.targets.iter().try_for_each(|target| target.check(now.utc))?;
+        let mut scope = plan.scope;
+        let (sender, callers) = mpsc::channel(listener::CALLERS_MAX);
+        let mut acceptors = JoinSet::new();
+        let mut observers = Vec::new();
+        for address in &plan.listen {
+            let listener = listener::listen(*address)?;
+            let address = listener.local_addr().map_err(|source| WatchError::Listen { address: *address, source })?;
+            scope.add_own(address);
+            observers.push(address);
+            acceptors.spawn(listener::accept(listener, sender.clone(), Arc::clone(&clock)));
+        }
+        let port = plan.announce_port.or(observers.first().map(SocketAddr::port));
+        let identity = Identity::new(plan.client.clone(), port, plan.seed);
+        let targets: Vec<Arc<TargetPlan>> = plan.targets.into_iter().map(Arc::new).collect();
+        let hash = |target: &TargetPlan| target.ids.v1.unwrap_or(InfoHashV1::from([0; 20]));
+        let hunts = targets.iter().map(|target| {
+            let seed = plan.seed.split("target", hash(target).as_bytes());
+            let peer_id = identity.peer_id(&seed.split("tracker", &[]));
+            Hunt::new(Arc::clone(target), hash(target), peer_id, &plan.settings, seed, now.mono)
+        });
+        let hunts = hunts.collect();
+        let bound = [plan.bind.v4.map(IpAddr::V4), plan.bind.v6.map(IpAddr::V6)];
+        let named = bound.into_iter().flatten().filter(|address| !address.is_unspecified());
+        observers.extend(named.map(|address| SocketAddr::new(address, 0)));
+        let (stopper, stop) = stopper();
+        let shared = Arc::new(Shared {
+            recorder: Recorder {
+                appender,
+                attribute,
+                run: plan.run,
+                config_sha256: plan.config_sha256,
+                release_sha256: plan.release_sha256,
+            },
+            reach: Reach {
+                bind: plan.bind,
+                scope: scope.clone(),
+                client: plan.client,
+                patience: Duration::from_millis(plan.settings.tracker_ms),
+                seed: plan.seed.split("trackers", &[]),
+            },
+            by_hash: targets.iter().enumerate().map(|(number, target)| (hash(target), number)).collect::<BTreeMap<_, _>>(),
+            clock,
+            identity,
+            targets,
+            settings: plan.settings,
+            seed: plan.seed,
+        });
+        let mut conductor = Self {
+            until: plan.until,
+            hunts,
+            pace: Pace::new(plan.settings.pace, now.mono),
+            scope,
+            bind: plan.bind,
+            tasks: JoinSet::new(),
+            callers,
+            acceptors,
+            papers: VecDeque::new(),
+            papers_open: 0,
+            asks: VecDeque::new(),
+            asks_open: 0,
+            contacts: 0,
+            stopper,
+            stop,
+            started: now.mono,
+            seen: now.mono,
+            clock_due: now.mono,
+            quiet_since: None,
+            ending: None,
+            is_closing: false,
+            next_hunt: 0,
+            progress: Progress::default(),
+            shared,
+        };
+        let started = Fact::Started {
+            config_sha256: plan.config_sha256,
+            laboratory: conductor.scope.is_laboratory(),
+            observers,
+            release_sha256: plan.release_sha256,
+            tables_sha256: plan.tables_sha256,
+            targets: conductor.hunts.iter().map(|hunt| hunt.plan.ids).collect(),
+            version: plan.version,
+        };
+        conductor.state(started).await?;
+        for target in 0..conductor.hunts.len() {
+            if !conductor.hunts[target].plan.peers.is_empty() {
+                conductor.tasks.spawn(tasks::magnet_peers(Arc::clone(&conductor.shared), target));
+            }
+        }
+        tracing::info!(run = %plan.run, targets = conductor.hunts.len(), "the run begins");
+        Ok(conductor)
+    }
+
+    /// Both clocks. A monotonic clock that goes back is a broken one: nothing may be built on it.
+    fn now(&mut self) -> Result<Now, WatchError> {
+        let now = self.shared.clock.now();
+        if now.mono < self.seen {
+            return Err(WatchError::ClockWentBack { from: self.seen, to: now.mono });
+        }
+        self.seen = now.mono;
+        Ok(now)
+    }
+
+    /// Starts whatever is due, and says when to look again.
+    async fn decide(&mut self, now: Now) -> Result<Mono, WatchError> {
+        let mut wake = Mono::from_us(u64::MAX);
+        if now.mono >= self.clock_due {
+            tasks::read_clock(&self.shared).await?;
+            self.clock_due = now.mono.plus_ms(self.shared.settings.clock_gap_ms);
+        }
+        wake = wake.min(self.clock_due);
+        if self.ending.is_none() {
+            wake = wake.min(self.ask_trackers(now)).min(self.dial(now));
+            wake = wake.min(self.look_at_end(now));
+        }
+        if self.ending.is_some() && !self.is_closing && self.tasks.is_empty() {
+            self.close();
+        }
+        self.start_asks();
+        self.file_papers();
+        self.progress.open = u64::from(self.pace.open());
+        Ok(wake)
+    }
+
+    fn ask_trackers(&mut self, now: Now) -> Mono {
+        let mut wake = Mono::from_us(u64::MAX);
+        for (target, hunt) in self.hunts.iter_mut().enumerate() {
+            if hunt.plan.mandates_in_force(now.utc).is_empty() {
+                continue;
+            }
+            loop {
+                match hunt.announcer.poll(now.mono) {
+                    Step::Ask(ask) => self.asks.push_back((target, ask)),
+                    Step::Wait(until) => {
+                        wake = wake.min(until);
+                        break;
+                    }
+                }
+            }
+        }
+        wake
+    }
+
+    fn start_asks(&mut self) {
+        while self.asks_open < self.shared.settings.tracker_asks_max {
+            let Some((target, ask)) = self.asks.pop_front() else { return };
+            let hunt = &self.hunts[target];
+            self.contacts += 1;
+            let question = Question {
+                url: ask.url.clone(),
+                info_hash: hunt.info_hash,
+                peer_id: hunt.peer_id,
+                port: self.shared.identity.port().unwrap_or(0),
+                event: ask.event,
+                downloaded: hunt.downloaded,
+                // Before the metadata is known, what is left is known only not to be nothing.
+                left: hunt.plan.total_bytes.unwrap_or(1),
+                numwant: self.shared.settings.numwant,
+                key: hunt.key,
+                scrape: ask.scrape,
+            };
+            let mut reach = self.shared.reach.clone();
+            reach.seed = reach.seed.split("question", &self.contacts.to_be_bytes());
+            if ask.event == Announce::Stopped {
+                reach.patience = reach.patience.min(FAREWELL);
+            }
+            self.asks_open += 1;
+            self.tasks.spawn(tasks::ask(Arc::clone(&self.shared), target, ask, question, reach, self.stop.clone()));
+        }
+    }
+
+    /// Dials whoever is due, each torrent in its turn, as far as the budgets go.
+    fn dial(&mut self, now: Now) -> Mono {
+        let mut idle = 0;
+        while idle < self.hunts.len() {
+            if self.pace.open() >= self.shared.settings.pace.total {
+                return Mono::from_us(u64::MAX);
+            }
+            let target = self.next_hunt % self.hunts.len();
+            self.next_hunt = target + 1;
+            let hunt = &mut self.hunts[target];
+            let mandates = hunt.plan.mandates_in_force(now.utc);
+            let Some(job) = (if mandates.is_empty() { None } else { hunt.roster.take_due(now.mono) }) else {
+                idle += 1;
+                continue;
+            };
+            idle = 0;
+            match self.pace.admit(now.mono, job.peer) {
+                Ok(()) => {
+                    self.contacts += 1;
+                    let seed = self.contact_seed(job.peer);
+                    self.tasks.spawn(tasks::contact(Arc::clone(&self.shared), target, job, mandates, seed, self.stop.clone()));
+                }
+                Err(Throttled::Total) => {
+                    hunt.roster.put_back(job.peer, now.mono);
+                    return Mono::from_us(u64::MAX);
+                }
+                Err(Throttled::Rate(until)) => {
+                    hunt.roster.put_back(job.peer, now.mono);
+                    return until;
+                }
+                Err(Throttled::Address | Throttled::Network) => hunt.roster.put_back(job.peer, now.mono.plus_ms(BUSY_MS)),
+                Err(Throttled::Hour(until) | Throttled::BackOff(until)) => hunt.roster.put_back(job.peer, until),
+            }
+        }
+        self.hunts.iter().filter_map(|hunt| hunt.roster.next_due()).min().unwrap_or(Mono::from_us(u64::MAX))
+    }
+
+    fn contact_seed(&self, peer: SocketAddr) -> Seed {
+        self.shared.seed.split("contact", format!("{} {peer}", self.contacts).as_bytes())
+    }
+
+    /// Ends the run when the plan says so.
+    fn look_at_end(&mut self, now: Now) -> Mono {
+        let (at_most_ms, quiet_ms) = match self.until {
+            Until::Stopped => return Mono::from_us(u64::MAX),
+            Until::Duration(ms) => (ms, None),
+            Until::Idle { quiet_ms, at_most_ms } => (at_most_ms, Some(quiet_ms)),
+        };
+        let last = self.started.plus_ms(at_most_ms);
+        if now.mono >= last {
+            self.end(Reason::Duration);
+            return now.mono;
+        }
+        let Some(quiet_ms) = quiet_ms else { return last };
+        let is_done = |hunt: &Hunt| hunt.roster.is_settled() && hunt.announcer.is_first_round_over();
+        let is_quiet = self.tasks.is_empty() && self.papers.is_empty() && self.asks.is_empty() && self.hunts.iter().all(is_done);
+        if !is_quiet {
+            self.quiet_since = None;
+            return last;
+        }
+        let since = *self.quiet_since.get_or_insert(now.mono);
+        if now.mono >= since.plus_ms(quiet_ms) {
+            self.end(Reason::Idle);
+            return now.mono;
+        }
+        last.min(since.plus_ms(quiet_ms))
+    }
+
+    fn end(&mut self, reason: Reason) {
+        self.ending.get_or_insert(reason);
+        self.asks.clear();
+        self.stopper.stop();
+        self.acceptors.abort_all();
+        self.callers.close();
+    }
+
+    /// Says farewell to trackers and accounts for every peer that was never contacted.
+    fn close(&mut self) {
+        self.is_closing = true;
+        for (target, hunt) in self.hunts.iter_mut().enumerate() {
+            self.asks.extend(hunt.announcer.stop().into_iter().map(|ask| (target, ask)));
+            let untried = hunt.roster.take_untried().into_iter();
+            self.papers.extend(untried.map(|(peer, found)| Paper { target, peer, found, outcome: Outcome::NotTried }));
+        }
+    }
+
+    fn file_papers(&mut self) {
+        while self.papers_open < self.shared.settings.paper_max {
+            let Some(Paper { target, peer, found, outcome }) = self.papers.pop_front() else { return };
+            self.papers_open += 1;
+            self.tasks.spawn(tasks::paper(Arc::clone(&self.shared), target, peer, found, outcome));
+        }
+    }
+
+    fn joined(&mut self, joined: Result<Result<Event, ledger::AppendError>, tokio::task::JoinError>) -> Result<(), WatchError> {
+        let event = match joined {
+            Ok(event) => event?,
+            // A task that panics is our own mistake, and never caught.
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => return Ok(()),
+            },
+        };
+        let now = self.now()?;
+        match event {
+            Event::Asked { target, tracker, event, answer, lists } => {
+                self.asks_open -= 1;
+                if event != Announce::Stopped {
+                    self.hunts[target].announcer.handle_answer(now.mono, tracker, answer);
+                }
+                if lists.is_empty() && !matches!(answer, swarm::announce::Answer::Peers { .. }) {
+                    self.progress.tracker_failures += 1;
+                }
+                lists.into_iter().for_each(|list| self.take_in(now, target, list));
+            }
+            Event::Listed { target, list } => self.take_in(now, target, list),
+            Event::Ended(ended) => self.on_ended(now, ended),
+            Event::Filed { outcome } => {
+                self.papers_open -= 1;
+                self.progress.count(&outcome, None);
+            }
+            Event::TurnedAway { peer } => {
+                self.pace.release(now.mono, peer, true);
+                self.progress.callers_turned_away += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides about every peer of a list, which is in the log already.
+    fn take_in(&mut self, now: Now, target: usize, list: Listed) {
+        self.progress.lists += 1;
+        let hunt = &mut self.hunts[target];
+        for (index, peer) in list.peers.into_iter().enumerate() {
+            let found = Found { at: list.at, index: index as u32, list: list.commitment, source: list.source, via: list.via.clone() };
+            let outcome = match hunt.offer(now.mono, peer, found.clone(), &self.scope, &self.bind) {
+                Fate::Known => continue,
+                Fate::Contact => {
+                    self.progress.peers += 1;
+                    continue;
+                }
+                Fate::Excluded(rule) => Outcome::Excluded { rule },
+                Fate::NoFamily => Outcome::LocalFault { what: "the monitor has no address of this family".into() },
+            };
+            self.papers.push_back(Paper { target, peer, found, outcome });
+        }
+    }
+
+    fn on_ended(&mut self, now: Now, ended: tasks::Ended) {
+        self.pace.release(now.mono, ended.peer, ended.was_reached);
+        let hunt = &mut self.hunts[ended.target];
+        hunt.downloaded += ended.verified_bytes;
+        self.progress.verified_bytes += ended.verified_bytes;
+        let is_probe = !matches!(ended.outcome, Outcome::Echo | Outcome::NoEcho) && !ended.is_control;
+        self.progress.count(&ended.outcome, is_probe.then_some(ended.grade));
+        if ended.direction == Direction::Outgoing {
+            let has_served = !ended.is_control && ended.grade == Grade::Served;
+            hunt.roster.finish(now.mono, ended.peer, &ended.outcome, has_served, ended.commitment);
+        }
+    }
+
+    fn on_caller(&mut self, caller: Caller) -> Result<(), WatchError> {
+        let now = self.now()?;
+        let is_welcome = self.scope.check_incoming(caller.peer).is_ok() && self.pace.admit_incoming(now.mono, caller.peer).is_ok();
+        if !is_welcome {
+            self.progress.callers_turned_away += 1;
+            return Ok(());
+        }
+        self.progress.callers += 1;
+        self.contacts += 1;
+        let seed = self.contact_seed(caller.peer);
+        self.tasks.spawn(tasks::receive(Arc::clone(&self.shared), caller, seed, self.stop.clone()));
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_closing && self.tasks.is_empty() && self.asks.is_empty() && self.papers.is_empty()
+    }
+
+    async fn finish(mut self) -> Result<Summary, WatchError> {
+        tasks::read_clock(&self.shared).await?;
+        let reason = self.ending.unwrap_or(Reason::Stopped);
+        let observations = self.progress.observations;
+        self.state(Fact::Ended { observations, piece_bytes_out: 0, reason: reason.word().into() }).await?;
+        self.progress.open = 0;
+        tracing::info!(run = %self.shared.recorder.run, observations, reason = reason.word(), "the run ends");
+        Ok(Summary { progress: self.progress, reason })
+    }
+
+    async fn state(&self, fact: Fact) -> Result<(), WatchError> {
+        let (at, run) = (self.shared.clock.now().stamp(), self.shared.recorder.run);
+        self.shared.recorder.appender.append(Record::Run(RunFact { at, fact, run })).await?;
+        Ok(())
+    }
+}
+
+/// Our end towards a peer, where no connection came to be.
+fn unconnected(bind: &Bind, peer: SocketAddr) -> SocketAddr {
+    let any = if peer.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+    SocketAddr::new(bind.towards(peer.ip()).unwrap_or(any), 0)
+}

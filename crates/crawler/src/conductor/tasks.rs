@@ -1,0 +1,277 @@
+//! What runs beside the conductor: one task for each question, contact, caller and record.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evidence::candidates::Candidates;
+use evidence::clock::ClockReading;
+use evidence::observation::Purpose;
+use evidence::run::{AnnounceResult, Fact, RunFact};
+use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Mono, Outcome, Stamp, sha256};
+use ledger::{AppendError, Record};
+use swarm::announce::{Answer, Ask, Event as Announce, TrackerId};
+use swarm::probe::{Aim, Identity, Target, Visit};
+use swarm::roster::{Errand, Job};
+use swarm::{Probe, Seed};
+
+use super::{Context, Found, Recorder, Source, unconnected};
+use crate::listener::{self, Caller};
+use crate::prober::{call, lead};
+use crate::trackers::{self, Question, Reach, Told};
+use crate::{Clock, Settings, Stop, TargetPlan};
+
+/// What all tasks of a run share.
+pub(super) struct Shared {
+    pub(super) recorder: Recorder,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) identity: Identity,
+    pub(super) reach: Reach,
+    pub(super) targets: Vec<Arc<TargetPlan>>,
+    pub(super) by_hash: BTreeMap<InfoHashV1, usize>,
+    pub(super) settings: Settings,
+    pub(super) seed: Seed,
+}
+
+/// What a task came to. Whatever it says is in the log already.
+pub(super) enum Event {
+    /// A tracker was asked.
+    Asked { target: usize, tracker: TrackerId, event: Announce, answer: Answer, lists: Vec<Listed> },
+    /// A list came from elsewhere.
+    Listed { target: usize, list: Listed },
+    /// A contact ended.
+    Ended(Ended),
+    /// A contact never made was recorded.
+    Filed { outcome: Outcome },
+    /// A caller named no mandated torrent.
+    TurnedAway { peer: SocketAddr },
+}
+
+/// A list of candidates in the log.
+pub(super) struct Listed {
+    pub(super) at: Stamp,
+    pub(super) commitment: Digest,
+    pub(super) peers: Vec<SocketAddr>,
+    pub(super) source: Source,
+    pub(super) via: String,
+}
+
+/// A contact in the log.
+pub(super) struct Ended {
+    pub(super) target: usize,
+    pub(super) peer: SocketAddr,
+    pub(super) direction: Direction,
+    pub(super) is_control: bool,
+    pub(super) outcome: Outcome,
+    pub(super) grade: Grade,
+    pub(super) was_reached: bool,
+    pub(super) verified_bytes: u64,
+    pub(super) commitment: Digest,
+}
+
+type Logged = Result<Event, AppendError>;
+
+/// Asks a tracker, logs that it was asked, and logs each list before anybody on it is contacted.
+pub(super) async fn ask(shared: Arc<Shared>, target: usize, ask: Ask, question: Question, reach: Reach, mut stop: Stop) -> Logged {
+    let asked = trackers::ask(&question, &reach);
+    let is_farewell = ask.event == Announce::Stopped;
+    let (told, counts) = tokio::select! {
+        asked = asked => asked,
+        () = stop.stopped(), if !is_farewell => (vec![Told::NoAnswer { why: "the run ended first".into() }], None),
+    };
+    let at = shared.clock.now().stamp();
+    let plan = &shared.targets[target];
+    let tracker = question.url.to_string();
+    let run = shared.recorder.run;
+    let mut lists = Vec::new();
+    for told in &told {
+        let (result, interval_s) = result(told);
+        let event = ask.event.word().into();
+        let fact = Fact::Announced { event, interval_s, result, target: plan.ids, tracker: tracker.clone() };
+        shared.recorder.appender.append(Record::Run(RunFact { at, fact, run })).await?;
+        if let Told::Peers(list) = told
+            && !list.peers.is_empty()
+            && !is_farewell
+        {
+            let listed = log_list(&shared, target, at, Source::Tracker, tracker.clone(), list.answer_sha256, &list.peers, list.named);
+            lists.push(listed.await?);
+        }
+    }
+    if let Some(counts) = counts {
+        let fact = Fact::Scraped {
+            complete: counts.complete,
+            downloaded: counts.downloaded,
+            incomplete: counts.incomplete,
+            target: plan.ids,
+            tracker,
+        };
+        shared.recorder.appender.append(Record::Run(RunFact { at, fact, run })).await?;
+    }
+    let named: usize = lists.iter().map(|list| list.peers.len()).sum();
+    tracing::debug!(tracker = question.url.host(), event = ask.event.word(), named, "a tracker was asked");
+    Ok(Event::Asked { target, tracker: ask.tracker, event: ask.event, answer: trackers::answer(&told), lists })
+}
+
+fn result(told: &Told) -> (AnnounceResult, Option<u32>) {
+    match told {
+        Told::Peers(list) => {
+            let named = u32::try_from(list.peers.len()).unwrap_or(u32::MAX).saturating_add(list.named);
+            (AnnounceResult::Peers { named }, list.interval_s)
+        }
+        Told::Refused { reason, .. } => {
+            let kept = &reason[..reason.len().min(REASON_BYTES)];
+            (AnnounceResult::Failure { reason: Claimed::new(kept).to_string() }, None)
+        }
+        Told::Malformed { rule } => (AnnounceResult::Malformed { rule: rule.clone() }, None),
+        Told::NoAnswer { why } => (AnnounceResult::NoAnswer { why: why.clone() }, None),
+        Told::Excluded { why } => (AnnounceResult::Excluded { why: why.clone() }, None),
+    }
+}
+
+/// A refusal is a sentence.
+const REASON_BYTES: usize = 512;
+
+/// Logs the peers that a magnet names.
+pub(super) async fn magnet_peers(shared: Arc<Shared>, target: usize) -> Logged {
+    let peers = &shared.targets[target].peers;
+    let text: Vec<String> = peers.iter().map(ToString::to_string).collect();
+    let digest = sha256(text.join("\n").as_bytes());
+    let at = shared.clock.now().stamp();
+    let list = log_list(&shared, target, at, Source::Magnet, "x.pe".into(), digest, peers, 0).await?;
+    Ok(Event::Listed { target, list })
+}
+
+#[expect(clippy::too_many_arguments, reason = "these are the fields of one record")]
+async fn log_list(
+    shared: &Shared,
+    target: usize,
+    at: Stamp,
+    source: Source,
+    via: String,
+    answer_sha256: Digest,
+    named: &[SocketAddr],
+    more: u32,
+) -> Result<Listed, AppendError> {
+    let kept = named.len().min(shared.settings.list_max);
+    let peers: Vec<SocketAddr> = named[..kept].iter().copied().map(evidence::endpoint::canonical).collect();
+    let dropped = u32::try_from(named.len() - kept).unwrap_or(u32::MAX).saturating_add(more);
+    let (run, ids) = (shared.recorder.run, shared.targets[target].ids);
+    let list = Candidates { answer_sha256, at, dropped, peers: peers.clone(), run, source, target: ids, via: via.clone() };
+    let acked = shared.recorder.appender.append(Record::Candidates(list)).await?;
+    Ok(Listed { at, commitment: acked.commitment, peers, source, via })
+}
+
+/// Contacts a peer and logs what came of it.
+pub(super) async fn contact(shared: Arc<Shared>, target: usize, job: Job, mandates: Vec<Digest>, seed: Seed, mut stop: Stop) -> Logged {
+    let plan = &shared.targets[target];
+    let (aim, info_hash, purpose) = match job.errand {
+        Errand::Probe => (Aim::Probe, plan.ids.v1.unwrap_or(InfoHashV1::from([0; 20])), Purpose::Probe),
+        Errand::Control { about } => {
+            let mut random = [0; 20];
+            random.copy_from_slice(&seed.split("control", &[]).bytes()[..20]);
+            let info_hash = InfoHashV1::from(random);
+            (Aim::Control, info_hash, Purpose::Control { about, info_hash })
+        }
+    };
+    let observer = unconnected(&shared.reach.bind, job.peer);
+    let visit = {
+        let target = aimed(&shared, plan, aim, Direction::Outgoing, info_hash);
+        let mut probe = Probe::new(target, shared.settings.probe, seed, shared.clock.now());
+        call(&mut probe, observer.ip(), job.peer, &shared.clock, &mut stop).await
+    };
+    let context = Context {
+        peer: job.peer,
+        observer,
+        found: Some(job.found),
+        purpose,
+        target: plan.ids,
+        mandates_sha256: mandates,
+        dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
+        error_ms: shared.clock.reading().error_ms,
+    };
+    log_visit(&shared, target, context, *visit).await
+}
+
+fn aimed<'a>(shared: &'a Shared, plan: &'a TargetPlan, aim: Aim, direction: Direction, info_hash: InfoHashV1) -> Target<'a> {
+    let content = plan.content.as_deref().filter(|_| aim == Aim::Probe);
+    let piece_count = content.map(swarm::Content::piece_count).or(plan.piece_count);
+    Target { info_hash, aim, direction, piece_count, content, identity: &shared.identity }
+}
+
+/// Hears a caller out. One that names no mandated torrent is put out without a word and without a record: nothing
+/// about it is our business.
+pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut stop: Stop) -> Logged {
+    let Caller { stream, peer, accepted } = caller;
+    let patience = Duration::from_millis(shared.settings.probe.handshake_ms);
+    let heard = tokio::select! {
+        heard = listener::hear(&stream, patience) => heard,
+        () = stop.stopped() => None,
+    };
+    let named = heard.and_then(|(hash, first)| Some((*shared.by_hash.get(&hash)?, hash, first)));
+    let Some((target, info_hash, first)) = named else { return Ok(Event::TurnedAway { peer }) };
+    let plan = &shared.targets[target];
+    let mandates_sha256 = plan.mandates_in_force(shared.clock.now().utc);
+    if mandates_sha256.is_empty() {
+        return Ok(Event::TurnedAway { peer });
+    }
+    let visit = {
+        let target = aimed(&shared, plan, Aim::Probe, Direction::Incoming, info_hash);
+        let mut probe = Probe::new(target, shared.settings.probe, seed, accepted);
+        lead(&mut probe, &stream, &first, accepted, &shared.clock, &mut stop).await
+    };
+    let context = Context {
+        peer,
+        observer: unconnected(&shared.reach.bind, peer),
+        found: None,
+        purpose: Purpose::Probe,
+        target: plan.ids,
+        mandates_sha256,
+        dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
+        error_ms: shared.clock.reading().error_ms,
+    };
+    log_visit(&shared, target, context, *visit).await
+}
+
+async fn log_visit(shared: &Shared, target: usize, context: Context, visit: Visit) -> Logged {
+    let (outcome, grade, direction) = (visit.outcome.clone(), visit.grade, visit.direction);
+    let ours = matches!(outcome, Outcome::LocalFault { .. });
+    let was_reached = visit.times.connected.is_some() || ours;
+    let verified_bytes = visit.volume.verified_bytes;
+    let (peer, is_control) = (context.peer, matches!(context.purpose, Purpose::Control { .. }));
+    let acked = shared.recorder.visit(context, visit).await?;
+    let commitment = acked.commitment;
+    Ok(Event::Ended(Ended { target, peer, direction, is_control, outcome, grade, was_reached, verified_bytes, commitment }))
+}
+
+/// Logs that a peer was not contacted, and why.
+pub(super) async fn paper(shared: Arc<Shared>, target: usize, peer: SocketAddr, found: Found, outcome: Outcome) -> Logged {
+    let plan = &shared.targets[target];
+    let now = shared.clock.now();
+    let context = Context {
+        peer,
+        observer: unconnected(&shared.reach.bind, peer),
+        found: Some(found),
+        purpose: Purpose::Probe,
+        target: plan.ids,
+        mandates_sha256: plan.mandates_in_force(now.utc),
+        dossier_sha256: None,
+        error_ms: shared.clock.reading().error_ms,
+    };
+    shared.recorder.paper(context, outcome.clone(), now.stamp()).await?;
+    Ok(Event::Filed { outcome })
+}
+
+/// Logs what is known of the wall clock.
+pub(super) async fn read_clock(shared: &Shared) -> Result<Mono, AppendError> {
+    let (now, reading) = (shared.clock.now(), shared.clock.reading());
+    let record = ClockReading {
+        at: now.stamp(),
+        error_ms: reading.error_ms,
+        run: shared.recorder.run,
+        source: reading.source,
+        synchronised: reading.synchronised,
+    };
+    shared.recorder.appender.append(Record::Clock(record)).await?;
+    Ok(now.mono)
+}

@@ -1,0 +1,84 @@
+//! Outgoing connections, from our own addresses.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use swarm::probe::Why;
+use tokio::net::{TcpSocket, TcpStream};
+
+/// The addresses that contacts are made from. A family without one is not used; an unspecified one leaves the choice
+/// to the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bind {
+    /// For IPv4.
+    pub v4: Option<Ipv4Addr>,
+    /// For IPv6.
+    pub v6: Option<Ipv6Addr>,
+}
+
+impl Bind {
+    /// Both families, from whatever address the system takes.
+    pub const ANY: Self = Self { v4: Some(Ipv4Addr::UNSPECIFIED), v6: Some(Ipv6Addr::UNSPECIFIED) };
+
+    /// Our address towards a peer or service, if its family is used.
+    pub fn towards(&self, other: IpAddr) -> Option<IpAddr> {
+        if other.is_ipv4() { self.v4.map(IpAddr::V4) } else { self.v6.map(IpAddr::V6) }
+    }
+}
+
+/// Connects. Only our own waiting ends it otherwise: the caller has the deadline.
+pub(crate) async fn dial(from: IpAddr, to: SocketAddr) -> Result<TcpStream, Why> {
+    let socket = prepare(from, to).map_err(|error| Why::Local(words(&error)))?;
+    socket.connect(to).await.map_err(|error| why(&error))
+}
+
+fn prepare(from: IpAddr, to: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    // Without an address of ours to bind, the system takes a port at connect, of which there are as many for each peer.
+    if !from.is_unspecified() {
+        socket.set_reuse_address(true)?;
+        socket.bind(&SocketAddr::new(from, 0).into())?;
+    }
+    // Handshake, interest and request are small and wait for nothing.
+    socket.set_tcp_nodelay(true)?;
+    Ok(TcpSocket::from_std_stream(socket.into()))
+}
+
+/// What an error of a connection says about its end.
+pub(crate) fn why(error: &io::Error) -> Why {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Why::Refused,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => Why::Reset,
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Why::Unreachable,
+        io::ErrorKind::TimedOut => Why::TimedOut,
+        io::ErrorKind::UnexpectedEof => Why::EndOfStream,
+        _ => Why::Local(words(error)),
+    }
+}
+
+/// An error in words without an address: the system's own message names none, and a library's might.
+pub(crate) fn words(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => error.to_string(),
+        None => error.kind().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_refusal_is_a_refusal() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let stream = dial("127.0.0.9".parse().unwrap(), address).await.unwrap();
+        assert_eq!(stream.local_addr().unwrap().ip(), "127.0.0.9".parse::<IpAddr>().unwrap());
+        drop(taken);
+        assert_eq!(dial(Ipv4Addr::UNSPECIFIED.into(), address).await.unwrap_err(), Why::Refused);
+        let foreign = dial("192.0.2.1".parse().unwrap(), address).await.unwrap_err();
+        assert!(matches!(&foreign, Why::Local(what) if !what.contains("192.0.2.1")), "{foreign:?}");
+    }
+}

@@ -1,0 +1,81 @@
+//! One torrent's state during a run.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use evidence::observation::Found;
+use evidence::{Exclusion, InfoHashV1, Mono};
+use swarm::announce::Announcer;
+use swarm::roster::{Offered, Roster};
+use swarm::{Scope, Seed};
+use wire::peer_id::PeerId;
+
+use crate::{Bind, Settings, TargetPlan};
+
+/// Peers, trackers and what they are told.
+pub(crate) struct Hunt {
+    pub(crate) plan: Arc<TargetPlan>,
+    pub(crate) info_hash: InfoHashV1,
+    pub(crate) roster: Roster,
+    pub(crate) announcer: Announcer,
+    /// What trackers know us by: one peer id and one key for the run.
+    pub(crate) peer_id: PeerId,
+    pub(crate) key: u32,
+    /// Verified bytes received.
+    pub(crate) downloaded: u64,
+    /// Peers that are never contacted, so that each is recorded once.
+    refused: BTreeSet<SocketAddr>,
+    refused_max: usize,
+}
+
+/// What becomes of a peer that a list named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It will be contacted.
+    Contact,
+    /// It is known already.
+    Known,
+    /// Policy forbids it.
+    Excluded(Exclusion),
+    /// We have no address of its family.
+    NoFamily,
+}
+
+impl Hunt {
+    pub(crate) fn new(plan: Arc<TargetPlan>, info_hash: InfoHashV1, peer_id: PeerId, settings: &Settings, seed: Seed, now: Mono) -> Self {
+        let [a, b, c, d, ..] = *seed.split("tracker-key", &[]).bytes();
+        let announcer = Announcer::new(plan.trackers.clone(), settings.announce, seed.split("announce", &[]), now);
+        Self {
+            plan,
+            info_hash,
+            roster: Roster::new(settings.roster),
+            announcer,
+            peer_id,
+            key: u32::from_be_bytes([a, b, c, d]),
+            downloaded: 0,
+            refused: BTreeSet::new(),
+            refused_max: settings.roster.peers_max,
+        }
+    }
+
+    /// Decides about a peer that a list named.
+    pub(crate) fn offer(&mut self, now: Mono, peer: SocketAddr, found: Found, scope: &Scope, bind: &Bind) -> Fate {
+        if self.refused.contains(&peer) {
+            return Fate::Known;
+        }
+        let fate = match scope.check(peer) {
+            Err(rule) => Fate::Excluded(rule),
+            Ok(()) if bind.towards(peer.ip()).is_none() => Fate::NoFamily,
+            Ok(()) => match self.roster.offer(now, peer, found) {
+                Offered::New => return Fate::Contact,
+                Offered::Known => return Fate::Known,
+                Offered::Full => Fate::Excluded(Exclusion::ListTooLong),
+            },
+        };
+        if self.refused.len() < self.refused_max {
+            self.refused.insert(peer);
+        }
+        fate
+    }
+}

@@ -1,0 +1,172 @@
+//! The info dictionary of a magnet (BEP 9), from whoever its trackers and the magnet itself name.
+//!
+//! A magnet is inspected before a mandate can name what it holds, so this is not part of a run, and no record is made.
+//! The scope applies all the same.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use evidence::InfoHashV1;
+use swarm::announce::Event;
+use swarm::metadata::{Fetch, Limits};
+use swarm::probe::Identity;
+use swarm::{Scope, Seed};
+use tokio::task::JoinSet;
+use wire::tracker_url::TrackerUrl;
+
+use crate::prober::call;
+use crate::trackers::{self, Question, Reach, Told};
+use crate::{Bind, Clock, Stop};
+
+/// What is fetched, and from where.
+#[derive(Debug)]
+pub struct MetadataPlan {
+    /// The magnet's info-hash.
+    pub info_hash: InfoHashV1,
+    /// Its trackers.
+    pub trackers: Vec<TrackerUrl>,
+    /// Peers that it names.
+    pub peers: Vec<SocketAddr>,
+    /// Who may be contacted.
+    pub scope: Scope,
+    /// Our addresses.
+    pub bind: Bind,
+    /// What we tell others of ourselves.
+    pub client: String,
+    /// The longest search.
+    pub patience: Duration,
+    /// The numbers of one fetch.
+    pub limits: Limits,
+    /// Chance.
+    pub seed: Seed,
+}
+
+/// Why there is no info dictionary.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum MetadataError {
+    /// Nobody was named who may be contacted.
+    #[error("no peer that may be contacted was named by the magnet or its trackers")]
+    NoPeers,
+    /// Nobody had it.
+    #[error("none of {tried} peers sent the metadata")]
+    NobodyHasIt {
+        /// How many were asked.
+        tried: usize,
+    },
+    /// It took too long, or was stopped.
+    #[error("the metadata was not found in time ({tried} peers were asked)")]
+    TooSlow {
+        /// How many were asked.
+        tried: usize,
+    },
+}
+
+/// Peers asked at a time.
+const AT_A_TIME: usize = 20;
+
+/// Peers asked in all.
+const PEERS_MAX: usize = 500;
+
+/// Fetches an info dictionary whose SHA-1 is the info-hash.
+///
+/// # Errors
+/// If nobody is named, has it, or sends it in time.
+pub async fn fetch_metadata(plan: MetadataPlan, clock: Arc<dyn Clock>, mut stop: Stop) -> Result<Vec<u8>, MetadataError> {
+    let mut tried = 0;
+    let inner = stop.clone();
+    let searching = search(&plan, &clock, &inner, &mut tried);
+    let found = tokio::select! {
+        found = tokio::time::timeout(plan.patience, searching) => found.ok(),
+        () = stop.stopped() => None,
+    };
+    found.unwrap_or(Err(MetadataError::TooSlow { tried }))
+}
+
+async fn search(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop, tried: &mut usize) -> Result<Vec<u8>, MetadataError> {
+    let mut peers = VecDeque::from(named(plan).await);
+    if peers.is_empty() {
+        return Err(MetadataError::NoPeers);
+    }
+    let identity = Arc::new(Identity::new(plan.client.clone(), None, plan.seed));
+    let mut fetches = JoinSet::new();
+    loop {
+        while fetches.len() < AT_A_TIME {
+            let Some((from, peer)) = peers.pop_front() else { break };
+            *tried += 1;
+            let seed = plan.seed.split("metadata", peer.to_string().as_bytes());
+            let (info_hash, limits, identity) = (plan.info_hash, plan.limits, Arc::clone(&identity));
+            let (clock, mut stop) = (Arc::clone(clock), stop.clone());
+            fetches.spawn(async move {
+                let mut fetch = Fetch::new(info_hash, &identity, limits, seed, clock.now());
+                call(&mut fetch, from, peer, &clock, &mut stop).await
+            });
+        }
+        match fetches.join_next().await {
+            Some(Ok(Ok(info))) => return Ok(info),
+            Some(Ok(Err(_))) => {}
+            Some(Err(error)) => {
+                if let Ok(panic) = error.try_into_panic() {
+                    std::panic::resume_unwind(panic);
+                }
+            }
+            None => return Err(MetadataError::NobodyHasIt { tried: *tried }),
+        }
+    }
+}
+
+/// The peers that may be contacted, and our address towards each.
+async fn named(plan: &MetadataPlan) -> Vec<(std::net::IpAddr, SocketAddr)> {
+    let listed = ask_all(&plan.trackers, plan.info_hash, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
+    let mut kept: Vec<(std::net::IpAddr, SocketAddr)> = Vec::new();
+    for peer in plan.peers.iter().copied().chain(listed).map(evidence::endpoint::canonical) {
+        let from = plan.bind.towards(peer.ip()).filter(|_| plan.scope.check(peer).is_ok());
+        if let Some(from) = from.filter(|_| kept.len() < PEERS_MAX && kept.iter().all(|(_, known)| *known != peer)) {
+            kept.push((from, peer));
+        }
+    }
+    kept
+}
+
+/// Whom the trackers name. They are told `stopped` at once: we listen nowhere and stay nowhere.
+pub(crate) async fn ask_all(trackers: &[TrackerUrl], info_hash: InfoHashV1, scope: &Scope, bind: &Bind, client: &str, seed: Seed) -> Vec<SocketAddr> {
+    let identity = Identity::new(client, None, seed);
+    let mut asked = JoinSet::new();
+    for url in trackers.iter().take(TRACKERS_MAX).cloned() {
+        let seed = seed.split("tracker", url.as_str().as_bytes());
+        let mut question = Question {
+            url,
+            info_hash,
+            peer_id: identity.peer_id(&seed),
+            port: 0,
+            event: Event::Started,
+            downloaded: 0,
+            left: 1,
+            numwant: 100,
+            key: 0,
+            scrape: false,
+        };
+        let patience = Duration::from_secs(10);
+        let mut reach = Reach { bind: *bind, scope: scope.clone(), client: client.into(), patience, seed };
+        asked.spawn(async move {
+            let (told, _) = trackers::ask(&question, &reach).await;
+            if told.iter().any(|told| matches!(told, Told::Peers(_))) {
+                question.event = Event::Stopped;
+                reach.patience = Duration::from_secs(3);
+                reach.seed = reach.seed.split("stopped", &[]);
+                trackers::ask(&question, &reach).await;
+            }
+            told
+        });
+    }
+    let told = asked.join_all().await;
+    let lists = told.into_iter().flatten().filter_map(|told| match told {
+        Told::Peers(list) => Some(list.peers),
+        _ => None,
+    });
+    lists.flatten().collect()
+}
+
+/// Trackers asked for one magnet.
+const TRACKERS_MAX: usize = 32;

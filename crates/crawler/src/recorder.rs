@@ -1,0 +1,98 @@
+//! From what a contact left behind to a record in the log.
+
+use std::net::{IpAddr, SocketAddr};
+
+use evidence::observation::{Found, Observation, Purpose, Times, Volume};
+use evidence::{Attribution, Digest, Direction, Encryption, Grade, Outcome, RunId, Stamp, TargetIds, Transport, sha256};
+use ledger::{Acked, AppendError, Appender, Record};
+use swarm::probe::Visit;
+
+/// What all records of a run share, and the way into the log.
+pub(crate) struct Recorder {
+    pub(crate) appender: Appender,
+    pub(crate) attribute: Box<dyn Fn(IpAddr) -> Attribution + Send + Sync>,
+    pub(crate) run: RunId,
+    pub(crate) config_sha256: Digest,
+    pub(crate) release_sha256: Digest,
+}
+
+/// What the shell knows of a contact and the engine does not.
+pub(crate) struct Context {
+    pub(crate) peer: SocketAddr,
+    /// Our end, should the connection never have been established.
+    pub(crate) observer: SocketAddr,
+    pub(crate) found: Option<Found>,
+    pub(crate) purpose: Purpose,
+    pub(crate) target: TargetIds,
+    pub(crate) mandates_sha256: Vec<Digest>,
+    pub(crate) dossier_sha256: Option<Digest>,
+    pub(crate) error_ms: Option<u32>,
+}
+
+impl Recorder {
+    /// Logs a contact.
+    pub(crate) async fn visit(&self, context: Context, visit: Visit) -> Result<Acked, AppendError> {
+        let peer = visit.peer.unwrap_or(context.peer);
+        let body = Observation {
+            attribution: (self.attribute)(peer.ip()),
+            challenges: visit.challenges,
+            choke: visit.choke,
+            claim: visit.claim,
+            client: visit.client,
+            config_sha256: self.config_sha256,
+            direction: visit.direction,
+            dossier_sha256: context.dossier_sha256,
+            encryption: Encryption::None,
+            found: context.found,
+            grade: visit.grade,
+            mandates_sha256: context.mandates_sha256,
+            observer: visit.observer.unwrap_or(context.observer),
+            outcome: visit.outcome,
+            peer,
+            peer_id: visit.peer_id,
+            port_role: visit.direction.port_role(),
+            purpose: context.purpose,
+            release_sha256: self.release_sha256,
+            reserved: visit.reserved,
+            run: self.run,
+            target: context.target,
+            times: Times { error_ms: context.error_ms, ..visit.times },
+            transcript_sha256: visit.transcript.as_deref().map(sha256),
+            transport: Transport::Tcp,
+            volume: visit.volume,
+        };
+        self.appender.append(Record::Observation { body: Box::new(body), transcript: visit.transcript }).await
+    }
+
+    /// Logs that no contact was made, and why.
+    pub(crate) async fn paper(&self, context: Context, outcome: Outcome, at: Stamp) -> Result<Acked, AppendError> {
+        let times = Times {
+            began: at,
+            connected: None,
+            ended: at,
+            error_ms: None,
+            first_block: None,
+            handshake: None,
+            last_block: None,
+            last_byte: None,
+        };
+        let visit = Visit {
+            challenges: vec![],
+            choke: vec![],
+            claim: None,
+            client: None,
+            direction: Direction::Outgoing,
+            grade: Grade::Listed,
+            listening_port: None,
+            observer: None,
+            outcome,
+            peer: None,
+            peer_id: None,
+            reserved: None,
+            times,
+            transcript: None,
+            volume: Volume::default(),
+        };
+        self.visit(context, visit).await
+    }
+}

@@ -1,0 +1,71 @@
+//! Counts of a run, for whoever waits for it. No address is in them.
+
+use std::collections::BTreeMap;
+
+use evidence::{Grade, Outcome};
+
+/// Why a run ended in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Somebody asked for it.
+    Stopped,
+    /// Nothing was left to do.
+    Idle,
+    /// Its time was over.
+    Duration,
+}
+
+impl Reason {
+    /// The word used in the record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Idle => "idle",
+            Self::Duration => "duration",
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Lists that trackers sent.
+    pub lists: u64,
+    /// Questions to trackers that brought no list.
+    pub tracker_failures: u64,
+    /// Peers that may be contacted.
+    pub peers: u64,
+    /// Contacts open now.
+    pub open: u64,
+    /// Observations logged.
+    pub observations: u64,
+    /// Observations of probes by grade.
+    pub grades: BTreeMap<Grade, u64>,
+    /// Observations by outcome, in the words of the record.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// Bytes of content in verified blocks.
+    pub verified_bytes: u64,
+    /// Callers that were let in.
+    pub callers: u64,
+    /// Callers turned away before they had named a mandated torrent.
+    pub callers_turned_away: u64,
+}
+
+impl Progress {
+    pub(crate) fn count(&mut self, outcome: &Outcome, grade: Option<Grade>) {
+        self.observations += 1;
+        *self.outcomes.entry(outcome.word()).or_default() += 1;
+        if let Some(grade) = grade {
+            *self.grades.entry(grade).or_default() += 1;
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// The counts at its end.
+    pub progress: Progress,
+    /// Why it ended.
+    pub reason: Reason,
+}

@@ -1,0 +1,108 @@
+//! The numbers of the policy.
+
+use core::net::IpAddr;
+
+use crate::pace::Budgets;
+use crate::prefix::Prefix;
+
+/// How many nodes are the closest ones: what BEP 5 calls K, and where programs leave their announces.
+pub const CLOSEST: usize = 8;
+
+/// How a look-up is made, and its bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Paths that share no node that is asked, 1 to 8. If half of all nodes lie, a path of three steps is clean once in
+    /// eight; of four paths that start from different nodes at least one makes a clean first step in 94 of 100. A path
+    /// costs about two queries, so four of them still fit under 21 queries a look-up.
+    pub paths: u8,
+    /// Queries of one look-up, repeats included. An honest network needs about 20.
+    pub queries_max: u32,
+    /// Queries that one look-up repeats after silence.
+    pub repeats_max: u32,
+    /// Length of one look-up in milliseconds.
+    pub look_up_ms: u64,
+    /// Wait for an answer in milliseconds.
+    pub answer_ms: u64,
+    /// After this wait in milliseconds the look-up goes on with somebody else meanwhile.
+    pub slow_ms: u64,
+    /// Nodes taken from one answer, so that nobody can fill a look-up with inventions.
+    pub nodes_per_answer: usize,
+    /// Nodes that one look-up remembers.
+    pub candidates_max: usize,
+    /// Silent or false nodes that somebody may name beyond those that did answer, before the rest of the nodes that
+    /// only he named are left aside.
+    pub credit: u32,
+    /// Look-ups at a time.
+    pub look_ups_max: usize,
+    /// A node is good for so long after an answer, in milliseconds, and a bucket fresh. BEP 5.
+    pub fresh_ms: u64,
+    /// How long a query waits for its turn in milliseconds, before the node is given up.
+    pub patience_ms: u64,
+    /// Queries answered a second, in all, where we answer any.
+    pub answers_per_second: u32,
+    /// Queries answered a second to one address, so that we cannot be used to flood it.
+    pub answers_per_address_second: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            paths: 4,
+            queries_max: 96,
+            repeats_max: 8,
+            look_up_ms: 60_000,
+            answer_ms: 3_000,
+            slow_ms: 1_000,
+            nodes_per_answer: 20,
+            candidates_max: 600,
+            credit: 2,
+            look_ups_max: 1_000,
+            fresh_ms: 900_000,
+            patience_ms: 5_000,
+            answers_per_second: 50,
+            answers_per_address_second: 4,
+        }
+    }
+}
+
+/// How many nodes of one network are believed in, so that whoever owns a network owns no part of the DHT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// What a network is in IPv4: the length of its prefix.
+    pub v4_bits: u8,
+    /// What a network is in IPv6: the length of its prefix.
+    pub v6_bits: u8,
+    /// Nodes of one network among the closest ones of a look-up.
+    pub per_look_up: usize,
+    /// Nodes of one network in one bucket of the routing table.
+    pub per_bucket: usize,
+    /// Nodes of one network in the routing table.
+    pub per_table: usize,
+}
+
+impl Default for Caps {
+    fn default() -> Self {
+        Self { v4_bits: 24, v6_bits: 48, per_look_up: 2, per_bucket: 2, per_table: 8 }
+    }
+}
+
+impl Caps {
+    /// For a laboratory whose nodes all live in one network: an address is a network, and only ports share it.
+    pub const LABORATORY: Self = Self { v4_bits: 32, v6_bits: 128, per_look_up: 2, per_bucket: 2, per_table: 8 };
+
+    pub(super) fn network(&self, address: IpAddr) -> Prefix {
+        Prefix::of(address, if address.is_ipv4() { self.v4_bits } else { self.v6_bits })
+    }
+}
+
+/// How often nodes are asked. One query is one contact that ends with the answer or the lack of one.
+pub const BUDGETS: Budgets = Budgets {
+    total: 256,
+    per_address: 4,
+    per_network: 16,
+    per_second: 100,
+    per_address_hour: 600,
+    back_off_first_ms: 2_000,
+    back_off_max_ms: 3_600_000,
+    remembered_max: 100_000,
+};

@@ -1,0 +1,399 @@
+//! One look-up in one family: which node to ask next, and when all who matter have answered.
+//!
+//! Several paths start from different nodes of our table. A node is asked once, on one path, and whom it names counts
+//! for that path alone; so a liar can lead his own path astray and no other. First every path goes on until the closest
+//! node that it has heard of is settled. Then the paths are joined, and every node is asked that stands among the
+//! closest ones, of all nodes and, apart from these, of nodes whose id fits their address; so inventions cannot push
+//! those out whose place is not freely chosen. If the closest nodes stand closer together than chance allows, all
+//! nodes are asked that were heard of in the space where as many should be.
+
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, VecDeque};
+
+use evidence::Mono;
+use wire::krpc::{Node, NodeId};
+
+use super::candidate::{Candidate, Key, Referrer, Reputation, State};
+use super::id::{Distance, IdCheck};
+use super::limits::{CLOSEST, Caps, Limits};
+use super::record::{Ending, Settled};
+
+/// Our own routing table as a referrer.
+const TABLE: Referrer = 0;
+
+/// Whom a query of a look-up asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A node whose id was named.
+    Known(Key),
+    /// A configured address, whatever its id.
+    Entry(SocketAddr),
+}
+
+/// What the look-up wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Ask this node, on this path.
+    Ask(Place, u8),
+    /// Nothing until an answer or a silence.
+    Wait,
+    /// It is over.
+    Done(Ending),
+}
+
+#[derive(Debug)]
+pub(super) struct Lookup {
+    target: NodeId,
+    limits: Limits,
+    caps: Caps,
+    ends: Mono,
+    candidates: BTreeMap<Key, Candidate>,
+    reputations: Vec<Reputation>,
+    paths: Vec<Path>,
+    entries: VecDeque<SocketAddr>,
+    entries_open: u32,
+    /// The upper bits of the distance within which one node is expected, if that is known.
+    spacing: Option<u128>,
+    asked: u32,
+    repeated: u32,
+    answered: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Path {
+    asked: u32,
+}
+
+/// The closest candidates of a kind, by what is known of them.
+#[derive(Debug, Default)]
+struct Window {
+    /// Not asked yet.
+    heard: Vec<Key>,
+    /// Asked, and not slow.
+    open: usize,
+    /// Silent once, and worth another query.
+    silent: Vec<Key>,
+    answered: Vec<Key>,
+}
+
+impl Lookup {
+    pub(super) fn new(target: NodeId, limits: Limits, caps: Caps, network_size: Option<u64>, now: Mono) -> Self {
+        Self {
+            target,
+            limits,
+            caps,
+            ends: now.plus_ms(limits.look_up_ms),
+            candidates: BTreeMap::new(),
+            reputations: vec![Reputation::default()],
+            paths: vec![Path::default(); usize::from(limits.paths.clamp(1, 8))],
+            entries: VecDeque::new(),
+            entries_open: 0,
+            spacing: network_size.map(|size| u128::MAX / u128::from(size.max(1))),
+            asked: 0,
+            repeated: 0,
+            answered: 0,
+        }
+    }
+
+    /// Deals the nodes of our table to the paths, the closest first.
+    pub(super) fn start(&mut self, nodes: &[(Node, IdCheck)]) {
+        for (at, (node, check)) in nodes.iter().enumerate() {
+            // There are at most eight paths.
+            self.name(node, *check, (at % self.paths.len()) as u8, TABLE);
+        }
+    }
+
+    /// Adds an address whose id is not known.
+    pub(super) fn start_at(&mut self, address: SocketAddr) {
+        self.entries.push_back(address);
+    }
+
+    fn name(&mut self, node: &Node, check: IdCheck, path: u8, referrer: Referrer) {
+        let key = (Distance::between(&node.id, &self.target), node.address);
+        if !self.candidates.contains_key(&key) && self.candidates.len() >= self.limits.candidates_max && !self.make_room(&key) {
+            return;
+        }
+        self.candidates.entry(key).or_insert_with(|| Candidate::new(node, check)).named(path, referrer);
+    }
+
+    /// Forgets the farthest node that was never asked, if `newcomer` is closer.
+    fn make_room(&mut self, newcomer: &Key) -> bool {
+        let heard = self.candidates.iter().rev().find(|(_, candidate)| matches!(candidate.state, State::Heard));
+        match heard.map(|(key, _)| *key) {
+            Some(farthest) if farthest > *newcomer => self.candidates.remove(&farthest).is_some(),
+            _ => false,
+        }
+    }
+
+    /// What to do next. An [`Step::Ask`] that is carried out is confirmed with [`Self::asked`].
+    pub(super) fn next(&self, now: Mono) -> Step {
+        if now >= self.ends {
+            return Step::Done(Ending::Bounded);
+        }
+        let is_spent = self.asked >= self.limits.queries_max;
+        if !is_spent && self.entries_open == 0 && self.has_room_for_entry() && let Some(address) = self.entries.front() {
+            return Step::Ask(Place::Entry(*address), self.idlest(u8::MAX));
+        }
+        let mut is_walking = self.entries_open > 0;
+        for path in self.paths_by_work() {
+            let window = self.window(1, None, |candidate| candidate.is_on(path));
+            is_walking |= window.open > 0;
+            let share = self.limits.queries_max / self.paths.len() as u32;
+            if let (Some(key), false) = (window.heard.first(), is_spent || self.paths[usize::from(path)].asked >= share) {
+                return Step::Ask(Place::Known(*key), path);
+            }
+        }
+        if is_walking {
+            return Step::Wait;
+        }
+        self.next_of_all(is_spent)
+    }
+
+    fn next_of_all(&self, is_spent: bool) -> Step {
+        let all = self.window(CLOSEST, self.crowded_radius(), |_| true);
+        let matching = self.window(CLOSEST, None, |candidate| candidate.check == IdCheck::Matches);
+        let open = all.open.max(matching.open);
+        let heard = all.heard.first().or(matching.heard.first()).copied();
+        let silent = all.silent.first().or(matching.silent.first()).copied();
+        let is_repeating = self.repeated < self.limits.repeats_max;
+        match (heard, silent) {
+            (Some(_), _) if is_spent => Step::Done(Ending::Bounded),
+            (Some(_), _) if open >= self.paths.len() => Step::Wait,
+            (Some(key), _) => self.ask_again(key),
+            _ if self.has_open() => Step::Wait,
+            (None, Some(key)) if is_repeating && !is_spent => self.ask_again(key),
+            _ if self.answered == 0 => Step::Done(Ending::Silence),
+            _ => Step::Done(Ending::Complete),
+        }
+    }
+
+    fn ask_again(&self, key: Key) -> Step {
+        let paths = self.candidates.get(&key).map_or(u8::MAX, |candidate| candidate.paths);
+        Step::Ask(Place::Known(key), self.idlest(paths))
+    }
+
+    /// The closest candidates of a kind: as many as could still be among the `count` closest that answer, and all of
+    /// them within `radius`.
+    fn window(&self, count: usize, radius: Option<u128>, is_of_kind: impl Fn(&Candidate) -> bool) -> Window {
+        let mut window = Window::default();
+        let mut networks = BTreeMap::new();
+        let mut taken = 0;
+        for (key, candidate) in self.candidates.iter().filter(|(_, candidate)| is_of_kind(candidate)) {
+            if taken >= count && radius.is_none_or(|radius| key.0.high() > radius) {
+                break;
+            }
+            let in_network: &mut usize = networks.entry(self.caps.network(key.1.ip())).or_default();
+            if *in_network >= self.caps.per_look_up {
+                continue;
+            }
+            match &candidate.state {
+                State::Heard if self.is_credible(candidate) => window.heard.push(*key),
+                State::Asked { slow: false, .. } => window.open += 1,
+                State::Answered { .. } => window.answered.push(*key),
+                State::Silent if self.is_worth_repeating(candidate) => {
+                    window.silent.push(*key);
+                    continue;
+                }
+                _ => continue,
+            }
+            *in_network += 1;
+            taken += 1;
+        }
+        window
+    }
+
+    /// Where the closest nodes stand closer together than chance allows, the distance within which as many are
+    /// expected. Eight nodes where one is due happen once in 100,000 look-ups.
+    fn crowded_radius(&self) -> Option<u128> {
+        let spacing = self.spacing?;
+        let closest = self.window(CLOSEST, None, |_| true).answered;
+        let last = closest.get(CLOSEST - 1)?;
+        (last.0.high() < spacing).then(|| spacing.saturating_mul(CLOSEST as u128))
+    }
+
+    fn is_credible(&self, candidate: &Candidate) -> bool {
+        let mut reputations = candidate.referrers.iter().filter_map(|referrer| self.reputations.get(usize::from(*referrer)));
+        candidate.referrers.contains(&TABLE) || reputations.any(|reputation| reputation.is_credible(self.limits.credit))
+    }
+
+    fn is_worth_repeating(&self, candidate: &Candidate) -> bool {
+        let mut reputations = candidate.referrers.iter().filter_map(|referrer| self.reputations.get(usize::from(*referrer)));
+        candidate.referrers.contains(&TABLE) || candidate.paths.count_ones() > 1 || reputations.any(Reputation::is_proven)
+    }
+
+    /// Configured addresses only help who knows too few nodes.
+    fn has_room_for_entry(&self) -> bool {
+        self.candidates.values().filter(|candidate| !matches!(candidate.state, State::Failed)).count() < CLOSEST
+    }
+
+    fn has_open(&self) -> bool {
+        self.entries_open > 0 || self.candidates.values().any(|candidate| matches!(candidate.state, State::Asked { .. }))
+    }
+
+    fn paths_by_work(&self) -> Vec<u8> {
+        let mut paths: Vec<u8> = (0..self.paths.len() as u8).collect();
+        paths.sort_by_key(|path| self.paths[usize::from(*path)].asked);
+        paths
+    }
+
+    fn idlest(&self, mask: u8) -> u8 {
+        self.paths_by_work().into_iter().find(|path| mask & 1 << path != 0).unwrap_or(0)
+    }
+
+    /// The query that [`Self::next`] wanted has been sent.
+    pub(super) fn asked(&mut self, place: Place, path: u8) {
+        self.asked += 1;
+        self.paths[usize::from(path)].asked += 1;
+        match place {
+            Place::Entry(_) => {
+                self.entries.pop_front();
+                self.entries_open += 1;
+            }
+            Place::Known(key) => {
+                if let Some(candidate) = self.candidates.get_mut(&key) {
+                    self.repeated += u32::from(candidate.tries > 0);
+                    candidate.tries += 1;
+                    candidate.state = State::Asked { path, slow: false };
+                }
+            }
+        }
+    }
+
+    /// Somebody takes long to answer.
+    pub(super) fn slow(&mut self, place: Place) {
+        if let Place::Known(key) = place
+            && let Some(Candidate { state: State::Asked { slow, .. }, .. }) = self.candidates.get_mut(&key)
+        {
+            *slow = true;
+        }
+    }
+
+    /// Somebody answered, with the id under which we asked, and names `nodes`.
+    pub(super) fn answered(&mut self, place: Place, path: u8, token: Option<Vec<u8>>, nodes: &[(Node, IdCheck)]) {
+        self.answered += 1;
+        match place {
+            Place::Entry(_) => self.entries_open -= 1,
+            Place::Known(key) => {
+                if let Some(candidate) = self.candidates.get_mut(&key) {
+                    candidate.state = State::Answered { token };
+                    let referrers = candidate.referrers.clone();
+                    self.judge(&referrers, true);
+                }
+            }
+        }
+        // At most one for each query, of which there are few.
+        let referrer = self.reputations.len() as Referrer;
+        self.reputations.push(Reputation::default());
+        for (node, check) in nodes.iter().take(self.limits.nodes_per_answer) {
+            self.name(node, *check, path, referrer);
+        }
+    }
+
+    /// Somebody was silent.
+    pub(super) fn silent(&mut self, place: Place) {
+        let Place::Known(key) = place else { return self.failed(place) };
+        let Some(candidate) = self.candidates.get_mut(&key) else { return };
+        if candidate.tries > 1 {
+            candidate.state = State::Failed;
+            return;
+        }
+        candidate.state = State::Silent;
+        let referrers = candidate.referrers.clone();
+        self.judge(&referrers, false);
+    }
+
+    /// Somebody answered with an error or as somebody else.
+    pub(super) fn failed(&mut self, place: Place) {
+        match place {
+            Place::Entry(_) => self.entries_open -= 1,
+            Place::Known(key) => {
+                if let Some(candidate) = self.candidates.get_mut(&key) {
+                    candidate.state = State::Failed;
+                    let referrers = candidate.referrers.clone();
+                    self.judge(&referrers, false);
+                }
+            }
+        }
+    }
+
+    /// We will not ask somebody, for reasons of our own.
+    pub(super) fn barred(&mut self, place: Place) {
+        match place {
+            Place::Entry(_) => {
+                self.entries.pop_front();
+            }
+            Place::Known(key) => {
+                if let Some(candidate) = self.candidates.get_mut(&key) {
+                    candidate.state = State::Failed;
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, referrers: &[Referrer], answered: bool) {
+        for referrer in referrers {
+            if let Some(reputation) = self.reputations.get_mut(usize::from(*referrer)) {
+                reputation.count(answered);
+            }
+        }
+    }
+
+    /// The closest nodes that answered: of all, and of those whose id fits their address.
+    pub(super) fn closest(&self) -> Vec<Settled> {
+        let all = self.window(CLOSEST, self.crowded_radius(), |_| true).answered;
+        let matching = self.window(CLOSEST, None, |candidate| candidate.check == IdCheck::Matches).answered;
+        let mut keys: Vec<_> = all.into_iter().chain(matching).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.into_iter().filter_map(|key| self.settled(&key)).collect()
+    }
+
+    fn settled(&self, key: &Key) -> Option<Settled> {
+        let candidate = self.candidates.get(key)?;
+        Some(Settled {
+            node: Node { id: candidate.id, address: key.1 },
+            check: candidate.check,
+            shared_bits: key.0.shared_bits(),
+            paths: candidate.paths.count_ones(),
+        })
+    }
+
+    /// What a node gave us to repeat in an announce.
+    pub(super) fn token(&self, node: &Node) -> Option<&[u8]> {
+        let key = (Distance::between(&node.id, &self.target), node.address);
+        match &self.candidates.get(&key)?.state {
+            State::Answered { token } => token.as_deref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn id_of(&self, place: Place) -> Option<NodeId> {
+        match place {
+            Place::Known(key) => self.candidates.get(&key).map(|candidate| candidate.id),
+            Place::Entry(_) => None,
+        }
+    }
+
+    pub(super) fn target(&self) -> &NodeId {
+        &self.target
+    }
+
+    pub(super) fn ends(&self) -> Mono {
+        self.ends
+    }
+
+    pub(super) fn is_crowded(&self) -> bool {
+        self.crowded_radius().is_some()
+    }
+
+    /// Nodes that nobody credible named, and that were left aside.
+    pub(super) fn left_aside(&self) -> usize {
+        let candidates = self.candidates.values();
+        candidates.filter(|candidate| matches!(candidate.state, State::Heard) && !self.is_credible(candidate)).count()
+    }
+
+    /// Queries sent, of these repeated; and answers.
+    pub(super) fn work(&self) -> (u32, u32, u32) {
+        (self.asked, self.repeated, self.answered)
+    }
+}

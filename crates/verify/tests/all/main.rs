@@ -1,0 +1,10 @@
+//! Bundles made by a test-only issuer, one good and many with one defect each; archives; the vectors of the contract.
+//! Nothing of the real issuer is used: keys come from names, records are written by hand.
+
+mod archive;
+mod files;
+mod keys;
+mod mutations;
+mod records;
+mod shard;
+mod story;
