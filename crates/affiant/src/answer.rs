@@ -22,6 +22,11 @@ impl Answer {
         Self { is_yes: false, ..Self::yes(text, json) }
     }
 
+    /// The answer for a program.
+    pub fn into_json(self) -> Value {
+        self.json
+    }
+
     /// Prints the answer on stdout.
     pub fn print(&self, as_json: bool) -> ExitCode {
         let mut text = if as_json { format!("{:#}", self.json) } else { self.text.clone() };

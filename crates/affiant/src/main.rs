@@ -11,6 +11,7 @@ mod clock;
 mod commands;
 mod config;
 mod content;
+mod demo;
 mod delivery;
 mod descriptors;
 mod logging;

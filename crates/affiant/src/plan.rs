@@ -139,6 +139,7 @@ fn settings(pace: &Pace, until: Until) -> Settings {
     settings.pace.per_network = pace.connections_per_network;
     settings.pace.per_second = pace.dials_per_second;
     settings.pace.per_address_hour = pace.contacts_per_address_hour;
+    settings.pace.back_off_first_ms = seconds(pace.retry_s);
     settings.roster.tries_max = pace.attempts;
     settings.roster.retry_first_ms = seconds(pace.retry_s);
     settings.roster.control_ms = pace.control_ms.into();

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use evidence::{
-    Cir, Digest, Direction, Dossier, Transport,
+    Check, Cir, Digest, Direction, Dossier, Transport,
     cir::{CirFile, CirSession, CirWork, Connection, EvidenceRef, Recipient},
 };
 
@@ -20,9 +20,13 @@ use crate::{
 /// Field 7.
 pub const INFRINGEMENT_STATEMENT: &str = "There appears to have been an infringement of the owner's copyright in the work, by means of the connection described in this report.";
 /// Field 9.
-pub const CONSENT_STATEMENT: &str = "To the best of the owner's knowledge, no consent was given for the work to be made available in this way.";
+pub const CONSENT_STATEMENT: &str =
+    "To the best of the owner's knowledge, no consent was given for the work to be made available in this way.";
 /// Field 14.
 pub const PROTOCOL: &str = "BitTorrent";
+
+/// Words are for people: of a torrent of very many files the first are named, and all are listed in `cir.json`.
+pub(crate) const MOST_FILES_IN_WORDS: usize = 20;
 
 /// The report on an eligible session.
 pub(crate) fn report(
@@ -45,7 +49,7 @@ pub(crate) fn report(
         config_sha256: first.config_sha256,
         consent_statement: CONSENT_STATEMENT.into(),
         deadlines: eligible.deadlines,
-        description: description(first, session, &figures, &files),
+        description: description(case, session, &figures, &files),
         evidence: evidence(case, session),
         files,
         infringement_statement: INFRINGEMENT_STATEMENT.into(),
@@ -72,7 +76,11 @@ pub(crate) fn report(
         works: eligible
             .mandates
             .iter()
-            .map(|logged| CirWork { mandate: logged.note.id.clone(), mandate_sha256: logged.sha256, work: logged.note.work.clone() })
+            .map(|logged| CirWork {
+                mandate: logged.note.id.clone(),
+                mandate_sha256: logged.sha256,
+                work: logged.note.work.clone(),
+            })
             .collect(),
     })
 }
@@ -126,7 +134,7 @@ fn files(case: &CaseFile, session: &Session, eligible: &Eligible<'_>) -> Vec<Cir
         })
         .collect();
     let holds_one = |from: u64, to: u64| blocks.iter().any(|(start, end)| *start < to && from < *end);
-    let held = dossier.files.iter().filter(|file| holds_one(file.offset, file.offset + file.bytes));
+    let held = dossier.files.iter().filter(|file| holds_one(file.offset, file.offset.saturating_add(file.bytes)));
     held.filter_map(|file| {
         let work = file.work.clone().filter(|work| is_listed(work))?;
         Some(CirFile { bytes: file.bytes, contains: file.contains.clone(), path: file.path.clone(), sha256: file.sha256, work })
@@ -151,29 +159,26 @@ fn evidence(case: &CaseFile, session: &Session) -> Vec<EvidenceRef> {
 }
 
 /// Field 8 in plain English. Every figure in it stands in the report as well.
-fn description(first: &Served, session: &Session, figures: &CirSession, files: &[CirFile]) -> String {
+fn description(case: &CaseFile, session: &Session, figures: &CirSession, files: &[CirFile]) -> String {
     let transport = match session.key.transport {
         Transport::Tcp => "TCP",
         Transport::Utp => "µTP over UDP",
     };
-    let meeting = match first.direction {
-        Direction::Outgoing => "on which it accepted the monitor's connection",
-        Direction::Incoming => "from which it opened a connection to the monitor",
-    };
     let mut text = format!(
-        "From {} to {} the monitor at {} was connected over {transport} to {}, a port {meeting}. Over that connection it asked for \
-         parts of the torrent {} and received {} ({} bytes), from {}, each of which it compared with a reference copy and found \
-         to be the same.",
+        "Between {} and {} the monitor at {} received parts of the torrent {} over {transport} from {}, {}. It asked for and \
+         received {} ({} bytes), from {}; {}.",
         session.start,
         session.end,
-        first.observer,
-        session.key.peer,
+        observers(case, session),
         session.key.target,
+        session.key.peer,
+        meeting(case, session),
         count(u64::from(figures.blocks_verified), "block", "blocks"),
         figures.bytes_verified,
         count(u64::from(figures.pieces_verified), "piece", "pieces"),
+        checks(case, session),
     );
-    for file in files {
+    for file in files.iter().take(MOST_FILES_IN_WORDS) {
         // Writing to a string cannot fail.
         let _ = write!(
             text,
@@ -182,6 +187,44 @@ fn description(first: &Served, session: &Session, figures: &CirSession, files: &
             inert(file.contains.trim_end_matches('.')),
         );
     }
+    if files.len() > MOST_FILES_IN_WORDS {
+        let _ = write!(text, " {} more files are listed in the report.", files.len() - MOST_FILES_IN_WORDS);
+    }
     text.push_str(" The monitor sent no content.");
     text
+}
+
+/// Address and port for one connection; the first address alone for several, whose ports differ.
+fn observers(case: &CaseFile, session: &Session) -> String {
+    if let [only] = session.observations.as_slice() {
+        return case.served[*only].observer.to_string();
+    }
+    let first = session.first(case).observer.ip();
+    let is_one = session.served(case).all(|served| served.observer.ip() == first);
+    if is_one { first.to_string() } else { format!("{first} and further addresses of its own") }
+}
+
+fn meeting(case: &CaseFile, session: &Session) -> String {
+    let total = session.observations.len();
+    let dialled = session.served(case).filter(|served| served.direction == Direction::Outgoing).count();
+    match (total, dialled) {
+        (1, 1) => "a port on which it accepted the monitor's connection".into(),
+        (1, _) => "a port from which it opened a connection to the monitor".into(),
+        (_, 0) => format!("a port from which it opened {total} connections to the monitor"),
+        _ if dialled == total => format!("a port on which it accepted {total} connections of the monitor"),
+        _ => format!(
+            "a port on which it accepted {} of the monitor and from which it opened {} to it",
+            count(dialled as u64, "connection", "connections"),
+            total - dialled
+        ),
+    }
+}
+
+fn checks(case: &CaseFile, session: &Session) -> &'static str {
+    let mut blocks = session.served(case).flat_map(|served| &served.verified);
+    if blocks.all(|block| block.check == Check::DossierBlock) {
+        "each had the SHA-256 digest of the same block of a reference copy"
+    } else {
+        "each was found to be that part of the content, by the digests of a reference copy or by the hashes in the torrent itself"
+    }
 }

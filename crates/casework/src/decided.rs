@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use evidence::{Digest, sha256};
 
 use crate::{
-    casefile::CaseFile,
+    casefile::{CaseFile, fault, shard},
     eligibility::Reason,
     fault::Fault,
     sessions::{Session, sessions},
@@ -33,10 +33,17 @@ impl Decided {
             }
         }
         for logged in case.issues.iter().filter(|logged| logged.index < until && !logged.note.reports.is_empty()) {
-            let recipients: BTreeMap<&str, &str> =
-                logged.note.reports.iter().map(|report| (report.uin.as_str(), report.isp.as_str())).collect();
+            let stem = uin_stem(origin)?;
+            let mut recipients: BTreeMap<u64, &str> = BTreeMap::new();
+            for report in &logged.note.reports {
+                let first = first_index(&report.uin).filter(|_| report.uin.starts_with(&stem));
+                let first = first.ok_or_else(|| fault(logged.index, "the issue names a report that is not of this log"))?;
+                recipients.insert(first, &report.isp);
+            }
             for session in sessions(case, logged.index).sessions {
-                let Some(isp) = recipients.get(uin(origin, &session, case)?.as_str()) else { continue };
+                // An observation that was logged between the plan and its note may have moved the session's start.
+                let isp = session.served(case).find_map(|served| recipients.get(&served.index));
+                let Some(isp) = isp else { continue };
                 decided.reported.extend(session.served(case).map(|served| (served.index, (*isp).to_string())));
             }
         }
@@ -62,9 +69,19 @@ impl Decided {
     }
 }
 
+/// The index of the session's first observation, with which its report's identifier ends.
+pub(crate) fn first_index(uin: &str) -> Option<u64> {
+    uin.rsplit('-').next()?.parse().ok()
+}
+
 /// The unique identifier of the report on a session (cir.md).
 pub fn uin(origin: &str, session: &Session, case: &CaseFile) -> Result<String, Fault> {
-    let (_, month) = crate::casefile::shard(origin)?;
+    Ok(format!("{}{}", uin_stem(origin)?, session.first(case).index))
+}
+
+/// What every identifier of a shard begins with.
+fn uin_stem(origin: &str) -> Result<String, Fault> {
+    let (_, month) = shard(origin)?;
     let log: Digest = sha256(origin.as_bytes());
-    Ok(format!("{month}-{}-{}", &log.to_string()[..8], session.first(case).index))
+    Ok(format!("{month}-{}-", &log.to_string()[..8]))
 }

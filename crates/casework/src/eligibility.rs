@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use evidence::{Class, Dossier, Mandate, Utc, cir::Deadlines};
+use evidence::{Class, Dossier, Mandate, Utc, challenge::BLOCK_BYTES, cir::Deadlines, dossier::BlockPlace};
 
 use crate::{
     calendar::uk_day,
-    casefile::{CaseFile, Logged, Served},
-    decided::Decided,
+    casefile::{CaseFile, Logged, Served, Verified},
     deadlines::{Holidays, deadlines},
+    decided::Decided,
     fault::Fault,
     register::{Entry, Register},
     sessions::Session,
@@ -85,6 +85,8 @@ reasons! {
     OtherDossier = "other-dossier", "the session's observations do not all rest on one dossier of the torrent";
     /// Fewer than two people approved the dossier in time.
     NotApproved = "dossier-not-approved", "fewer than two people had approved the dossier before the session's first observation";
+    /// The record and the dossier contradict each other.
+    OtherContent = "other-content", "a verified block does not lie wholly in the work that the record names, or is unfit as proof by the dossier";
     /// The hard deadline has passed.
     Late = "late", "the month within which the report must be sent is over";
     /// The ISP's estimate is exhausted.
@@ -164,6 +166,9 @@ impl<'a> Rules<'a> {
             return Err(Reason::OwnersSeed);
         }
         let dossier = self.dossier(session)?;
+        if !session.served(self.case).flat_map(|served| &served.verified).all(|block| is_in_its_work(&dossier.note, block)) {
+            return Err(Reason::OtherContent);
+        }
         if uk_day(self.issued_at) > deadlines.last {
             return Err(Reason::Late);
         }
@@ -232,8 +237,48 @@ impl<'a> Rules<'a> {
         if !is_theirs || logged.note.target != session.key.target {
             return Err(Reason::OtherDossier);
         }
-        let approvals = self.case.approvals.iter().filter(|approval| approval.index < before && approval.dossier_note_sha256 == logged.sha256);
+        let approvals = self
+            .case
+            .approvals
+            .iter()
+            .filter(|approval| approval.index < before && approval.dossier_note_sha256 == logged.sha256);
         let holders: BTreeSet<&str> = approvals.map(|approval| approval.holder.as_str()).collect();
         if holders.len() < 2 { Err(Reason::NotApproved) } else { Ok(logged) }
+    }
+}
+
+/// Whether the dossier agrees with the record on the work that a block belongs to. The crawler asked the same
+/// before it requested the block; nothing is reported on its word alone.
+fn is_in_its_work(dossier: &Dossier, block: &Verified) -> bool {
+    let Some(work) = &block.work else { return true };
+    let blocks_per_piece = dossier.piece_bytes.div_ceil(BLOCK_BYTES);
+    let number = block.piece.checked_mul(blocks_per_piece).and_then(|number| number.checked_add(block.offset / BLOCK_BYTES));
+    let Some(number) = number.filter(|_| block.offset.is_multiple_of(BLOCK_BYTES) && block.offset < dossier.piece_bytes) else {
+        return false;
+    };
+    let start = u64::from(block.piece) * u64::from(dossier.piece_bytes) + u64::from(block.offset);
+    let place = BlockPlace { number, piece: block.piece, offset: block.offset, length: block.length, start };
+    let is_inside = start + u64::from(block.length) <= dossier.total_bytes;
+    is_inside && dossier.work_of(&place) == Some(work) && dossier.unfit_blocks.binary_search(&number).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page and the code list the same reasons, in the same order, in the same words.
+    #[test]
+    fn reasons_are_those_of_the_schema() {
+        let page = include_str!("../../../evidence-schema/process-report.md");
+        let (_, table) = page.split_once("| word | meaning |\n|---|---|\n").unwrap();
+        let rows: Vec<&str> = table.lines().collect();
+        let expected: Vec<String> = Reason::ALL
+            .iter()
+            .map(|reason| {
+                format!("| `{}`{} | {} |", reason.word(), if reason.is_final() { "" } else { " *" }, reason.explanation())
+            })
+            .collect();
+        assert_eq!(rows, expected);
+        assert!(Reason::ALL.iter().all(|reason| Reason::from_word(reason.word()) == Some(*reason)));
     }
 }

@@ -13,8 +13,8 @@ use evidence::{
 use crate::{
     casefile::CaseFile,
     cirs::{cir_sha256, report},
-    decided::Decided,
     deadlines::Holidays,
+    decided::Decided,
     eligibility::{Eligible, Reason, Rules},
     fault::{BoxError, Fault},
     register::Register,
@@ -109,7 +109,8 @@ pub fn plan_of(case: &CaseFile, input: &PlanInput<'_>) -> Result<Plan, Fault> {
     let decided = Decided::read(input.origin, case, case.size)?;
     let found = sessions(case, case.size);
     let rules = Rules { case, decided: &decided, register: input.register, holidays: input.holidays, issued_at: input.issued_at };
-    let mut planner = Planner { input, case, decided: &decided, cirs: Vec::new(), refusals: Vec::new(), statistics: PlanStatistics::default() };
+    let mut planner =
+        Planner { input, case, decided: &decided, cirs: Vec::new(), refusals: Vec::new(), statistics: PlanStatistics::default() };
     planner.statistics.served = case.served.len() as u64;
     planner.statistics.sessions = found.sessions.len() as u64;
 
@@ -163,9 +164,9 @@ struct Planner<'a> {
 impl Planner<'_> {
     /// Whether earlier notes leave nothing to decide: every observation was reported, or withheld for good.
     fn is_decided(&self, session: &Session) -> bool {
-        session.served(self.case).all(|served| {
-            self.decided.reported.contains_key(&served.index) || self.decided.is_withheld_for_good(served.index)
-        })
+        session
+            .served(self.case)
+            .all(|served| self.decided.reported.contains_key(&served.index) || self.decided.is_withheld_for_good(served.index))
     }
 
     fn refuse(&mut self, positions: &[usize], reason: Reason) {

@@ -117,7 +117,9 @@ pub fn sessions(case: &CaseFile, until: u64) -> Sessions {
 fn extends(session: &Session, served: &Served, case: &CaseFile) -> bool {
     let (new, old) = (&served.attribution, &session.first(case).attribution);
     let is_same_network = new.asn == old.asn && new.prefix == old.prefix && new.isp == old.isp && new.class == old.class;
-    is_same_network && served.first_block.since_ms(session.end) <= GAP_MS && served.last_block.since_ms(session.start) <= LONGEST_MS
+    is_same_network
+        && served.first_block.since_ms(session.end) <= GAP_MS
+        && served.last_block.since_ms(session.start) <= LONGEST_MS
 }
 
 /// What control visits said of each address and port.

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use evidence::{
-    Attribution, Blind, Challenge, Check, Class, Claimed, Content, Digest, Direction, Encryption, Entry, Grade, InfoHashV1, KeyId, Leaf,
-    Observation, Outcome, Part, PublicKey, RunId, Signature, Stamp, Tag, TargetIds, Transport, Utc, Verification,
+    Attribution, Blind, Challenge, Check, Claimed, Class, Content, Digest, Direction, Encryption, Entry, Grade, InfoHashV1,
+    KeyId, Leaf, Observation, Outcome, Part, PublicKey, RunId, Signature, Stamp, Tag, TargetIds, Transport, Utc, Verification,
     control::{Approval, Control, Delegation, Role},
     dossier::{Dossier, File, Origin},
     leaf,
@@ -88,7 +88,11 @@ pub fn register() -> Register {
 }
 
 /// What a plan needs, with `register`, `holidays` and `estimates` from outside.
-pub fn input<'a>(register: &'a Register, holidays: &'a crate::deadlines::Holidays, estimates: &'a BTreeMap<String, u64>) -> PlanInput<'a> {
+pub fn input<'a>(
+    register: &'a Register,
+    holidays: &'a crate::deadlines::Holidays,
+    estimates: &'a BTreeMap<String, u64>,
+) -> PlanInput<'a> {
     PlanInput {
         origin: ORIGIN,
         issued_at: utc("2026-09-02T09:00:00.000Z"),
@@ -117,6 +121,7 @@ pub struct Sight {
     pub mandates: Option<Vec<Digest>>,
     pub client: Claimed,
     pub transcript: bool,
+    pub offset: u32,
 }
 
 impl Sight {
@@ -135,6 +140,7 @@ impl Sight {
             mandates: None,
             client: Claimed::new("Example 1.0"),
             transcript: true,
+            offset: 0,
         }
     }
 }
@@ -153,8 +159,14 @@ impl TestLog {
     /// Keys only.
     pub fn bare() -> Self {
         let none = sha256(b"");
-        let mut log =
-            Self { entries: Vec::new(), chains: BTreeMap::new(), transcripts: BTreeMap::new(), mandate: none, dossier: none, serial: 0 };
+        let mut log = Self {
+            entries: Vec::new(),
+            chains: BTreeMap::new(),
+            transcripts: BTreeMap::new(),
+            mandate: none,
+            dossier: none,
+            serial: 0,
+        };
         log.delegate("registrar", Role::Registrar, None);
         log.delegate("worker", Role::Worker, None);
         for (key, holder) in [("a", "A. Reviewer"), ("b", "B. Reviewer"), ("c", "C. Approver")] {
@@ -249,8 +261,13 @@ impl TestLog {
     }
 
     pub fn clock(&mut self, at: &str, error_ms: Option<u32>) {
-        let reading =
-            evidence::clock::ClockReading { at: stamp(utc(at)), error_ms, run: run(), source: "adjtimex".into(), synchronised: error_ms.is_some() };
+        let reading = evidence::clock::ClockReading {
+            at: stamp(utc(at)),
+            error_ms,
+            run: run(),
+            source: "adjtimex".into(),
+            synchronised: error_ms.is_some(),
+        };
         self.seal(Tag::Clock, Part::Audit, &reading);
     }
 
@@ -270,7 +287,8 @@ impl TestLog {
 
     pub fn control(&mut self, about: u64, sight: &Sight, outcome: Outcome) -> u64 {
         let mut visit = self.observation(sight);
-        visit.purpose = Purpose::Control { about: self.entries[about as usize].leaf.commitment, info_hash: InfoHashV1::from([9; 20]) };
+        visit.purpose =
+            Purpose::Control { about: self.entries[about as usize].leaf.commitment, info_hash: InfoHashV1::from([9; 20]) };
         visit.grade = Grade::Connected;
         visit.outcome = outcome;
         visit.challenges.clear();
@@ -293,7 +311,7 @@ impl TestLog {
             choked: false,
             first_byte: Some(stamp(first)),
             length: 16384,
-            offset: 0,
+            offset: sight.offset,
             piece,
             sha256: Some(sha256(b"block")),
             verification: Verification::Match { check: Check::DossierBlock },
@@ -360,12 +378,17 @@ impl TestLog {
         let size = self.entries.len() as u64;
         let root = merkle::root_of(self.entries.iter().map(|entry| merkle::leaf_hash(entry.leaf.line().as_bytes())));
         let checkpoint = Checkpoint::new(KeyName::new(ORIGIN).unwrap(), size, root).unwrap();
-        let signed = SignedCheckpoint::sign(checkpoint, &verifier(ORIGIN, "log"), |bytes| key("log").sign(bytes).to_bytes()).unwrap();
+        let signed =
+            SignedCheckpoint::sign(checkpoint, &verifier(ORIGIN, "log"), |bytes| key("log").sign(bytes).to_bytes()).unwrap();
         (size, signed.to_bytes())
     }
 
     pub fn anchor() -> String {
-        format!("affiant.anchor/1\nroot {}\nlog {}\nquorum 0\n", verifier("log.example.org/root", "root"), verifier(ORIGIN, "log"))
+        format!(
+            "affiant.anchor/1\nroot {}\nlog {}\nquorum 0\n",
+            verifier("log.example.org/root", "root"),
+            verifier(ORIGIN, "log")
+        )
     }
 }
 
@@ -378,7 +401,12 @@ fn run() -> RunId {
 }
 
 fn party(name: &str) -> Party {
-    let address = PostalAddress { country: "GB".into(), lines: vec!["1 Example Street".into()], locality: "London".into(), postcode: "EX1 1EX".into() };
+    let address = PostalAddress {
+        country: "GB".into(),
+        lines: vec!["1 Example Street".into()],
+        locality: "London".into(),
+        postcode: "EX1 1EX".into(),
+    };
     Party { address, name: name.into() }
 }
 
@@ -394,7 +422,11 @@ pub fn mandate() -> Mandate {
         targets: vec![target()],
         territory: vec!["GB".into()],
         to,
-        work: Work { identifiers: BTreeMap::from([("eidr".into(), "10.5240/EXAMPLE".into())]), nature: Nature::Film, title: "An Example".into() },
+        work: Work {
+            identifiers: BTreeMap::from([("eidr".into(), "10.5240/EXAMPLE".into())]),
+            nature: Nature::Film,
+            title: "An Example".into(),
+        },
     }
 }
 
@@ -418,6 +450,6 @@ pub fn dossier(path: &str) -> Dossier {
         target: target(),
         info_sha256: sha256(b"info"),
         total_bytes: 1 << 20,
-        unfit_blocks: vec![],
+        unfit_blocks: vec![1],
     }
 }

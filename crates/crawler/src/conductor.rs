@@ -48,7 +48,7 @@ pub async fn watch(
     let mut reported = conductor.started;
     loop {
         let now = conductor.now()?;
-        let wake = conductor.decide(now).await?;
+        let wake = conductor.decide(now);
         if now.mono >= reported {
             progress(&conductor.progress);
             reported = now.mono.plus_ms(conductor.shared.settings.progress_gap_ms);
@@ -229,10 +229,10 @@ impl Conductor {
     }
 
     /// Starts whatever is due, and says when to look again.
-    async fn decide(&mut self, now: Now) -> Result<Mono, WatchError> {
+    fn decide(&mut self, now: Now) -> Mono {
         let mut wake = Mono::from_us(u64::MAX);
         if now.mono >= self.clock_due {
-            tasks::read_clock(&self.shared).await?;
+            self.tasks.spawn(tasks::clock_reading(Arc::clone(&self.shared)));
             self.clock_due = now.mono.plus_ms(self.shared.settings.clock_gap_ms);
         }
         wake = wake.min(self.clock_due);
@@ -246,7 +246,7 @@ impl Conductor {
         self.start_asks();
         self.file_papers();
         self.progress.open = u64::from(self.pace.open());
-        Ok(wake)
+        wake
     }
 
     fn ask_trackers(&mut self, now: Now) -> Mono {
@@ -412,6 +412,7 @@ impl Conductor {
                 lists.into_iter().for_each(|list| self.take_in(now, target, list));
             }
             Event::Listed { target, list } => self.take_in(now, target, list),
+            Event::ClockRead => {}
             Event::Ended(ended) => self.on_ended(now, ended),
             Event::Filed { outcome } => {
                 self.papers_open -= 1;
@@ -476,7 +477,7 @@ impl Conductor {
     }
 
     async fn finish(mut self) -> Result<Summary, WatchError> {
-        tasks::read_clock(&self.shared).await?;
+        tasks::clock_reading(Arc::clone(&self.shared)).await?;
         let reason = self.ending.unwrap_or(Reason::Stopped);
         let observations = self.progress.observations;
         self.state(Fact::Ended { observations, piece_bytes_out: 0, reason: reason.word().into() }).await?;

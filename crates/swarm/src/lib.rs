@@ -24,6 +24,7 @@ pub mod announce;
 mod chance;
 pub mod content;
 mod convert;
+pub mod dht;
 pub mod metadata;
 pub mod mse;
 pub mod pace;

@@ -85,7 +85,7 @@ checks! {
     Attribution = "9.12" "attribution and recipient",
     Clock = "9.13" "clock error",
     Deadlines = "9.14" "issue date and deadlines",
-    ReportedOnce = "9.15" "nothing reported twice or withheld",
+    ReportedOnce = "9.15" "nothing reported twice",
     Words = "9.16" "people, rules and fixed sentences",
     ReportFolder = "9.17" "evidence.txt and notice.txt",
     ProcessReport = "10.1" "the process report",

@@ -38,7 +38,7 @@ pub fn run(args: &Affiant) -> Result<Answer> {
         Command::Verify(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Log(command) => command.run(args),
-        Command::Demo(command) => command.run(args),
+        Command::Demo(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
 }

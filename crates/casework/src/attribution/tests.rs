@@ -7,7 +7,8 @@ fn table(name: &str, built: &str, rows: &[(&str, &str, u32)]) -> Table {
 }
 
 fn attributor(tables: Vec<Table>) -> Attributor {
-    let register = REGISTER.to_string() + r#"
+    let register = REGISTER.to_string()
+        + r#"
 [[entry]]
 id = "mobile"
 name = "Mobile"
@@ -44,7 +45,11 @@ fn classes_are_those_of_attribution_md() {
             ("203.0.113.0", "203.0.113.255", 64502),
         ],
     );
-    let second = table("second", "2026-08-01", &[("192.0.2.0", "192.0.2.63", 64496), ("192.0.2.64", "192.0.2.127", 64497), ("2001:db8::", "2001:db8::ffff", 64496)]);
+    let second = table(
+        "second",
+        "2026-08-01",
+        &[("192.0.2.0", "192.0.2.63", 64496), ("192.0.2.64", "192.0.2.127", 64497), ("2001:db8::", "2001:db8::ffff", 64496)],
+    );
     let attributor = attributor(vec![first, second]);
     for (address, asn, class, isp, prefix) in [
         ("192.0.2.1", Some(64496), Class::Fixed, Some("example"), Some("192.0.2.0/24")),

@@ -4,8 +4,8 @@
 //! several times and never held; transcripts are asked for one at a time.
 
 mod openings;
-mod survey;
 mod payload;
+mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,7 +120,8 @@ pub fn write_bundle(
     let bag_info = bag::bag_info(survey.issued_on, &identifier, bytes, digests.len());
     let manifest = bag::manifest(&digests);
     let tags = [("bag-info.txt", bag_info), ("bagit.txt", bag::BAGIT.to_string()), ("manifest-sha256.txt", manifest)];
-    let tagmanifest = bag::manifest(&tags.iter().map(|(path, text)| ((*path).into(), evidence::sha256(text.as_bytes()))).collect());
+    let tagmanifest =
+        bag::manifest(&tags.iter().map(|(path, text)| ((*path).into(), evidence::sha256(text.as_bytes()))).collect());
 
     for (path, text) in &tags[..2] {
         sink(path, text.as_bytes()).map_err(Fault::Shell)?;

@@ -54,6 +54,7 @@ pub(super) fn payload(input: &BundleInput<'_>, survey: &Survey) -> Result<BTreeM
         is_complete: survey.is_complete,
         checkpoint: checkpoints().next_back().map(|(size, _)| *size),
         uin: reports(input).next().map(|cir| cir.uin.as_str()),
+        approver: survey.approver,
         example: survey.example.as_ref(),
     };
     put("README.txt", readme(&page).into());

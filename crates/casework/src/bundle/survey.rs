@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use evidence::{Cir, Content, Date, Digest, Entry, KeyId, control::Control};
 use tlog::Note;
 
-use super::{AUDIT, BundleInput, LogReader, openings::{Owed, transcript_of}};
+use super::{
+    AUDIT, BundleInput, LogReader,
+    openings::{Owed, transcript_of},
+};
 use crate::{
     casefile::{CaseFile, Logged, leaf_hash},
     cirs::cir_sha256,
@@ -32,6 +35,8 @@ pub(super) struct Survey {
     pub evidence: BTreeMap<u64, EvidenceLines>,
     /// How many openings the recipient gets.
     pub openings: u64,
+    /// Index of the note that delegates the key which signed the issue note.
+    pub approver: u64,
     /// A record to show commands with.
     pub example: Option<Example>,
 }
@@ -57,6 +62,7 @@ impl Survey {
             transcripts: BTreeSet::new(),
             evidence: BTreeMap::new(),
             openings: 0,
+            approver: 0,
             example: None,
         };
         let wanted: BTreeSet<u64> = reports(input).flat_map(|cir| cir.evidence.iter().map(|reference| reference.index)).collect();
@@ -65,9 +71,13 @@ impl Survey {
         for entry in log().take(survey.leaves_taken()) {
             let entry = entry.map_err(Fault::Shell)?;
             if wanted.contains(&entry.index) {
-                survey.evidence.insert(entry.index, EvidenceLines { leaf: entry.leaf, opening: survey.readable(&entry) });
+                survey.evidence.insert(entry.index, EvidenceLines { leaf: entry.leaf, opening: survey.named(&entry) });
             }
             survey.add(&entry, shown, &mut delegations);
+            if entry.index == input.issue {
+                // The case file has verified the signature under this very delegation.
+                survey.approver = signer_of(&entry).and_then(|kid| delegations.get(&kid).copied()).unwrap_or_default();
+            }
         }
         Ok(survey)
     }
@@ -77,9 +87,13 @@ impl Survey {
         usize::try_from(self.leaves).unwrap_or(usize::MAX)
     }
 
-    /// An ISP reads no more in evidence.txt than in openings.txt.
-    fn readable(&self, entry: &Entry) -> Option<String> {
-        self.owed.opening(entry).map(String::from)
+    /// The opening of an entry that a report names, unless it was erased. The control visit is among them: without
+    /// it an ISP could not see for itself that the peer was cleared.
+    fn named(&self, entry: &Entry) -> Option<String> {
+        match &entry.content {
+            Content::Opening(line) if !self.owed.erased.contains_key(&entry.index) => Some(line.clone()),
+            _ => None,
+        }
     }
 
     fn add(&mut self, entry: &Entry, shown: Option<u64>, delegations: &mut BTreeMap<KeyId, u64>) {
@@ -111,6 +125,13 @@ impl Survey {
     }
 }
 
+/// The key that signed a note: the end of its name.
+fn signer_of(entry: &Entry) -> Option<KeyId> {
+    let Content::Note(text) = &entry.content else { return None };
+    let note = Note::parse(text.as_bytes()).ok()?;
+    note.signatures().first()?.name().as_str().rsplit('/').next()?.parse().ok()
+}
+
 /// The reports that the recipient receives.
 pub(super) fn reports<'a>(input: &BundleInput<'a>) -> impl Iterator<Item = &'a Cir> + use<'a> {
     let (cirs, recipient) = (input.cirs, input.recipient);
@@ -122,7 +143,8 @@ fn check_reports(issue: &Logged<evidence::control::Issue>, cirs: &[Cir]) -> Resu
     for cir in cirs {
         handed.insert(&cir.uin, cir_sha256(cir)?);
     }
-    let listed: BTreeMap<&str, Digest> = issue.note.reports.iter().map(|report| (report.uin.as_str(), report.cir_sha256)).collect();
+    let listed: BTreeMap<&str, Digest> =
+        issue.note.reports.iter().map(|report| (report.uin.as_str(), report.cir_sha256)).collect();
     if handed == listed && handed.len() == cirs.len() { Ok(()) } else { Err(Fault::Issue(issue.index)) }
 }
 

@@ -81,7 +81,13 @@ fn each_recipient_gets_its_own_and_the_same_log() {
     assert_eq!(recipients(&plan.cirs), ["example", "other", "audit"]);
     let get = |recipient| bundle(&log, &plan.cirs, issue, recipient).unwrap().0;
     let (example, other, audit) = (get("example"), get("other"), get(AUDIT));
-    let shared = |files: &Files| -> Files { files.iter().filter(|(path, _)| path.starts_with("data/shard/")).map(|(path, bytes)| (path.clone(), bytes.clone())).collect() };
+    let shared = |files: &Files| -> Files {
+        files
+            .iter()
+            .filter(|(path, _)| path.starts_with("data/shard/"))
+            .map(|(path, bytes)| (path.clone(), bytes.clone()))
+            .collect()
+    };
     assert!(shared(&example) == shared(&other) && shared(&other) == shared(&audit));
     for (files, openings, cirs, part) in [
         (&example, 5, 5, "affiant.part/1\nrecipient example\nissue 27\npart as64496\npart as64497\n"),
@@ -93,8 +99,10 @@ fn each_recipient_gets_its_own_and_the_same_log() {
         assert_eq!(files.keys().filter(|path| path.ends_with("/cir.json")).count(), cirs);
         assert_eq!(text(files, "data/recipient/part.txt"), part);
         // Every transcript that an opening names is there, and no other.
-        let named: BTreeSet<String> = lines.split_inclusive('\n').filter_map(openings::transcript_of).map(|digest| digest.to_string()).collect();
-        let held: BTreeSet<String> = files.keys().filter_map(|path| path.strip_prefix("data/recipient/transcripts/")).map(String::from).collect();
+        let named: BTreeSet<String> =
+            lines.split_inclusive('\n').filter_map(openings::transcript_of).map(|digest| digest.to_string()).collect();
+        let held: BTreeSet<String> =
+            files.keys().filter_map(|path| path.strip_prefix("data/recipient/transcripts/")).map(String::from).collect();
         assert_eq!(named, held);
     }
     assert!(!text(&example, "data/recipient/openings.txt").contains("198.51.100.7:6881\""));
@@ -106,10 +114,17 @@ fn manifests_name_every_file_and_bag_info_its_length() {
     let (log, plan, issue) = issued();
     let (files, summary) = bundle(&log, &plan.cirs, issue, "example").unwrap();
     for (manifest, prefix) in [("manifest-sha256.txt", "data/"), ("tagmanifest-sha256.txt", "")] {
-        let listed: Vec<(String, &str)> = text(&files, manifest).lines().map(|line| (line[..64].to_string(), &line[66..])).collect();
+        let listed: Vec<(String, &str)> =
+            text(&files, manifest).lines().map(|line| (line[..64].to_string(), &line[66..])).collect();
         let expected: Vec<(String, &str)> = files
             .iter()
-            .filter(|(path, _)| if prefix.is_empty() { !path.starts_with("data/") && *path != "tagmanifest-sha256.txt" } else { path.starts_with(prefix) })
+            .filter(|(path, _)| {
+                if prefix.is_empty() {
+                    !path.starts_with("data/") && *path != "tagmanifest-sha256.txt"
+                } else {
+                    path.starts_with(prefix)
+                }
+            })
             .map(|(path, bytes)| (evidence::sha256(bytes).to_string(), path.as_str()))
             .collect();
         assert_eq!(listed, expected, "{manifest}");
@@ -118,7 +133,10 @@ fn manifests_name_every_file_and_bag_info_its_length() {
     let oxum = format!("{}.{}", payload.iter().map(|bytes| bytes.len()).sum::<usize>(), payload.len());
     assert_eq!(
         text(&files, "bag-info.txt"),
-        format!("Bag-Software-Agent: affiant {}\nBagging-Date: 2026-09-02\nExternal-Identifier: {ORIGIN}/{issue}/example\nPayload-Oxum: {oxum}\n", env!("CARGO_PKG_VERSION"))
+        format!(
+            "Bag-Software-Agent: affiant {}\nBagging-Date: 2026-09-02\nExternal-Identifier: {ORIGIN}/{issue}/example\nPayload-Oxum: {oxum}\n",
+            env!("CARGO_PKG_VERSION")
+        )
     );
     assert_eq!(text(&files, "bagit.txt"), "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n");
     assert_eq!(summary.tagmanifest_sha256, evidence::sha256(&files["tagmanifest-sha256.txt"]));
@@ -192,7 +210,7 @@ fn what_does_not_belong_together_is_refused() {
 }
 
 /// Runs every indented command of a page in one shell, as a reader would, and returns what they print.
-#[expect(clippy::disallowed_methods, reason = "the page is for a shell, so a shell must run it")]
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "the page is for a shell, so a shell must run it")]
 fn run_page(files: &Files, page: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     for (path, bytes) in files {
@@ -223,7 +241,7 @@ fn the_readme_can_be_followed_by_hand() {
     for recipient in ["example", AUDIT] {
         let (files, _) = bundle(&log, &plan.cirs, issue, recipient).unwrap();
         let printed = run_page(&files, "data/README.txt");
-        assert_eq!(printed.matches("Signature Verified Successfully").count(), 3, "{printed}");
+        assert_eq!(printed.matches("Signature Verified Successfully").count(), 4, "{printed}");
         let cir = &plan.cirs[0];
         let reference = &cir.evidence[0];
         let root = text(&files, &format!("data/shard/checkpoints/{}.txt", log.entries.len())).lines().nth(2).unwrap().to_string();
@@ -231,13 +249,13 @@ fn the_readme_can_be_followed_by_hand() {
             reference.commitment.to_string(),
             format!("{}:affiant.leaf/1 ", reference.index + 1),
             reference.leaf.to_string(),
-            format!("{root}\n{root}\n1\n"),
+            format!("{root}\n{root}\nholder C. Approver\n"),
         ] {
             assert!(printed.contains(&expected), "{expected} in {printed}");
         }
         let evidence = run_page(&files, &format!("data/cirs/{}/evidence.txt", cir.uin));
         let digests: Vec<&str> = evidence.lines().map(|line| &line[..64]).collect();
         let control = &cir.evidence[1];
-        assert_eq!(digests, [reference.commitment.to_string(), reference.leaf.to_string(), control.leaf.to_string()]);
+        assert_eq!(digests, [reference, control].map(|entry| [entry.commitment.to_string(), entry.leaf.to_string()]).concat());
     }
 }

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use evidence::{
     Content, Digest, Dossier, Entry, Mandate, Numbered, Observation, Opening, Part, RunId, Tag,
     control::{Issue, Withhold},
-    opening,
     observation::Purpose,
+    opening,
     run::{Fact, RunFact},
 };
 use serde::{Serialize, de::DeserializeOwned};

@@ -44,7 +44,8 @@ impl Keys {
     fn signer(&self, note: &Note, role: Role) -> Result<&Delegation, &'static str> {
         let [signature] = note.signatures() else { return Err("a control note carries exactly one signature") };
         let kid = signature.name().as_str().strip_prefix(&format!("{}/{}/", self.name, role.word()));
-        let kid: KeyId = kid.and_then(|kid| kid.parse().ok()).ok_or("the note is not signed by a key of the role that may sign it")?;
+        let kid: KeyId =
+            kid.and_then(|kid| kid.parse().ok()).ok_or("the note is not signed by a key of the role that may sign it")?;
         let (_, delegation) = self.delegated.get(&kid).ok_or("the note is signed by a key that the log has not delegated")?;
         if delegation.role != role {
             return Err("the note is signed by a key of another role");

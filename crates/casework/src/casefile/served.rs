@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use evidence::{
-    Attribution, Claimed, Digest, Direction, Encryption, Entry, Grade, Observation, Outcome, Part, RunId, TargetIds, Transport, Utc,
-    observation::Source,
+    Attribution, Check, Claimed, Digest, Direction, Encryption, Entry, Grade, Observation, Outcome, Part, RunId, TargetIds,
+    Transport, Utc, Verification, observation::Source,
 };
 
 use super::fault;
@@ -76,6 +76,8 @@ pub struct Verified {
     pub length: u32,
     /// The mandate whose work wholly holds it.
     pub work: Option<String>,
+    /// How it is known to be the content.
+    pub check: Check,
 }
 
 /// A visit with an info-hash that does not exist.
@@ -117,7 +119,14 @@ impl ControlVisit {
             Outcome::NoEcho => ControlFinding::NoEcho,
             _ => ControlFinding::Undecided,
         };
-        Self { index: entry.index, leaf: leaf_hash(entry), commitment: entry.leaf.commitment, about, peer: observation.peer, finding }
+        Self {
+            index: entry.index,
+            leaf: leaf_hash(entry),
+            commitment: entry.leaf.commitment,
+            about,
+            peer: observation.peer,
+            finding,
+        }
     }
 }
 
@@ -131,12 +140,17 @@ impl Served {
             return Err(fault(entry.index, "the leaf's part is not that of the observation"));
         }
         let verified: Vec<Verified> = observation
-            .verified()
-            .map(|challenge| Verified {
-                piece: challenge.piece,
-                offset: challenge.offset,
-                length: challenge.length,
-                work: challenge.work.clone(),
+            .challenges
+            .iter()
+            .filter_map(|challenge| match challenge.verification {
+                Verification::Match { check } => Some(Verified {
+                    piece: challenge.piece,
+                    offset: challenge.offset,
+                    length: challenge.length,
+                    work: challenge.work.clone(),
+                    check,
+                }),
+                _ => None,
             })
             .collect();
         let verified_bytes: u64 = verified.iter().map(|block| u64::from(block.length)).sum();

@@ -11,7 +11,7 @@ use evidence::{
 use super::{
     addressing::Addressing,
     facts::{self, Pairs},
-    shown::{NAME_CHARS, SENTENCE_CHARS, name, text},
+    shown::{NAME_CHARS, SENTENCE_CHARS, name, sentence, text},
     xml::Xml,
 };
 
@@ -194,7 +194,7 @@ fn notes(cir: &Cir) -> Pairs {
 fn detection(xml: &mut Xml, cir: &Cir) {
     xml.open("Detection", &[]);
     xml.open("Asset", &[]);
-    xml.value("OriginalAssetName", text(&facts::titles(cir), SENTENCE_CHARS));
+    xml.value("OriginalAssetName", sentence(&facts::titles(cir), SENTENCE_CHARS));
     if let [work] = &cir.works[..]
         && let Some((scheme, identifier)) = work.work.identifiers.first_key_value()
     {
@@ -223,8 +223,8 @@ fn verification(xml: &mut Xml, cir: &Cir) {
 }
 
 fn declarations(xml: &mut Xml, cir: &Cir) {
-    declaration(xml, "Infringement", text(&cir.infringement_statement, SENTENCE_CHARS));
-    declaration(xml, "Consent", text(&cir.consent_statement, SENTENCE_CHARS));
+    declaration(xml, "Infringement", sentence(&cir.infringement_statement, SENTENCE_CHARS));
+    declaration(xml, "Consent", sentence(&cir.consent_statement, SENTENCE_CHARS));
     let authority = Pairs::new()
         .with("Reference", text(&cir.authority.reference, NAME_CHARS))
         .with("From", cir.authority.from)

@@ -8,7 +8,7 @@ use super::{
     acns::Retraction,
     addressing::{Addressing, Sender},
     facts,
-    shown::{NAME_CHARS, SENTENCE_CHARS, name, text},
+    shown::{NAME_CHARS, SENTENCE_CHARS, name, sentence, text},
 };
 use crate::render::notice::notice;
 
@@ -36,7 +36,7 @@ pub fn letter(cir: &Cir, addressing: &Addressing) -> String {
     }
     page.field("Bytes received", cir.session.bytes_received);
     page.field("Bytes verified", cir.session.bytes_verified);
-    page.field("Work", text(&facts::titles(cir), SENTENCE_CHARS));
+    page.field("Work", sentence(&facts::titles(cir), SENTENCE_CHARS));
     page.field("Owner", text(&cir.owner.name, NAME_CHARS));
     for file in &cir.files {
         page.field("File name", name(&file.path, NAME_CHARS));

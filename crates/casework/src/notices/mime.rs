@@ -7,8 +7,8 @@ use evidence::Utc;
 pub(super) const MAX_LINE_BYTES: usize = 998;
 /// Longest line of quoted-printable and base64 (RFC 2045, 6.7 and 6.8).
 const ENCODED_LINE_BYTES: usize = 76;
-/// Bytes of text in one encoded word: 45 give 60 of base64 and 72 with its frame, below the 75 of RFC 2047.
-const WORD_BYTES: usize = 45;
+/// Bytes of text in one encoded word: 39 give 52 of base64, so that a line with `From: ` stays below the 76 of RFC 2047.
+const WORD_BYTES: usize = 39;
 
 /// Whether text may travel as it is: printable ASCII in short lines, and none that a mail program would touch.
 pub(super) fn is_seven_bit(text: &[u8]) -> bool {

@@ -17,6 +17,11 @@ pub(super) fn text(text: &str, limit: usize) -> String {
     name(&Claimed::new(text), limit)
 }
 
+/// A sentence of the record, in which names have been escaped already.
+pub(super) fn sentence(text: &str, limit: usize) -> String {
+    shortened(inert(text), limit, text.len())
+}
+
 /// Escapes what acts and what XML 1.0 cannot hold. Escapes already made are left alone.
 pub(super) fn inert(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

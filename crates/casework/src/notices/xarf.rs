@@ -11,7 +11,7 @@ use super::{
     addressing::Addressing,
     facts,
     identifiers::report_id,
-    shown::{name, text},
+    shown::{name, sentence, text},
 };
 use crate::render::notice::notice;
 
@@ -45,8 +45,8 @@ pub fn xarf_json(cir: &Cir, addressing: &Addressing) -> String {
         "p2p_protocol": "bittorrent",
         "evidence_source": "automated_crawl",
         "detection_method": "automated_crawl",
-        "description": text(&cir.description, DESCRIPTION_CHARS),
-        "work_title": text(&facts::titles(cir), TITLE_CHARS),
+        "description": sentence(&cir.description, DESCRIPTION_CHARS),
+        "work_title": sentence(&facts::titles(cir), TITLE_CHARS),
         "rights_holder": text(&cir.owner.name, ORGANISATION_CHARS),
         "work_category": work_category(cir),
         "swarm_info": swarm(&cir.target),

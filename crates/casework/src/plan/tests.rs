@@ -4,7 +4,11 @@ use crate::{
     deadlines::SHIPPED,
     testlog::{MANDATE, ORIGIN, Sight, TestLog, dossier, input, mandate, register, utc},
 };
-use evidence::{Claimed, Class, Direction, Outcome, control::{Control, Revoke, Role}, sha256};
+use evidence::{
+    Claimed, Class, Direction, Outcome,
+    control::{Control, Revoke, Role},
+    sha256,
+};
 
 const PEER: &str = "192.0.2.7:51413";
 
@@ -42,17 +46,32 @@ fn an_eligible_session_is_reported_in_full() {
     assert_eq!((plan.refusals.len(), plan.withholds.len(), plan.cirs.len()), (0, 0, 1));
     let cir = &plan.cirs[0];
     assert_eq!(cir.uin, format!("202609-{}-{first}", &sha256(ORIGIN.as_bytes()).to_string()[..8]));
-    assert_eq!(cir.evidence.iter().map(|entry| (entry.index, entry.control)).collect::<Vec<_>>(), [(first, false), (second, false), (first + 1, true)]);
+    assert_eq!(
+        cir.evidence.iter().map(|entry| (entry.index, entry.control)).collect::<Vec<_>>(),
+        [(first, false), (second, false), (first + 1, true)]
+    );
     assert_eq!((cir.session.start, cir.session.end), (utc("2026-09-01T12:00:00.000Z"), utc("2026-09-01T12:11:00.000Z")));
     let session = &cir.session;
     assert_eq!((session.blocks_verified, session.pieces_verified, session.observations), (4, 2, 2));
     assert_eq!((session.bytes_verified, session.bytes_received, session.piece_bytes_sent), (65_536, 66_000, 0));
     assert_eq!((session.error_ms, session.corroborated), (Some(4), false));
     assert_eq!((cir.deadlines.last.to_string(), cir.deadlines.target.to_string()), ("2026-09-30".into(), "2026-09-15".into()));
-    assert_eq!((cir.infringement_statement.as_str(), cir.consent_statement.as_str()), (INFRINGEMENT_STATEMENT, CONSENT_STATEMENT));
-    assert_eq!((cir.isp.id.as_str(), cir.approver.as_str(), cir.investigator.as_str()), ("example", "C. Approver", "I. Investigator"));
+    assert_eq!(
+        (cir.infringement_statement.as_str(), cir.consent_statement.as_str()),
+        (INFRINGEMENT_STATEMENT, CONSENT_STATEMENT)
+    );
+    assert_eq!(
+        (cir.isp.id.as_str(), cir.approver.as_str(), cir.investigator.as_str()),
+        ("example", "C. Approver", "I. Investigator")
+    );
     assert_eq!((cir.works.len(), cir.files.len()), (1, 1));
-    assert!(cir.description.contains("received 4 blocks (65536 bytes), from 2 pieces"), "{}", cir.description);
+    assert!(
+        cir.description.contains(
+            "accepted 2 connections of the monitor. It asked for and received 4 blocks (65536 bytes), from 2 pieces; each had"
+        ),
+        "{}",
+        cir.description
+    );
     assert_eq!(plan.issue.reports.len(), 1);
     assert_eq!(plan.issue.reports[0].cir_sha256, cir_sha256(cir).unwrap());
     assert_eq!(plan.issue.tables_sha256, [register().sha256()]);
@@ -62,7 +81,7 @@ fn an_eligible_session_is_reported_in_full() {
 #[test]
 fn every_condition_refuses_with_its_reason() {
     type Change = fn(&mut Sight);
-    let changes: [(Reason, Change); 14] = [
+    let changes: [(Reason, Change); 17] = [
         (Reason::NoMandatedWork, |sight| sight.work = None),
         (Reason::NoMandate, |sight| sight.work = Some("another".into())),
         (Reason::NoMandate, |sight| sight.mandates = Some(vec![])),
@@ -75,8 +94,14 @@ fn every_condition_refuses_with_its_reason() {
         (Reason::ClockError, |sight| sight.error_ms = Some(41)),
         (Reason::OwnersSeed, |sight| sight.peer = "192.0.2.200:51413".parse().unwrap()),
         (Reason::NotEnded, |sight| sight.last = utc("2026-09-02T09:00:00.001Z")),
-        (Reason::MandateNotInForce, |sight| (sight.first, sight.last) = (utc("2026-08-31T23:59:59.999Z"), utc("2026-09-01T00:00:01.000Z"))),
+        (Reason::MandateNotInForce, |sight| {
+            (sight.first, sight.last) = (utc("2026-08-31T23:59:59.999Z"), utc("2026-09-01T00:00:01.000Z"))
+        }),
         (Reason::UnknownIsp, |sight| sight.asn = Some(64500)),
+        // Block 1 is unfit as proof, and no block starts in the middle of another.
+        (Reason::OtherContent, |sight| sight.offset = 16384),
+        (Reason::OtherContent, |sight| sight.offset = 100),
+        (Reason::OtherContent, |sight| sight.offset = 1 << 18),
     ];
     for (reason, change) in changes {
         let mut sight = seen();
@@ -138,16 +163,40 @@ fn approvals_count_by_person_and_must_come_first() {
     };
     type Make = fn(&mut TestLog);
     let cases: [(Make, Option<Reason>); 4] = [
-        (|log| { log.approve("a"); log.approve("a"); log.see_cleared(&seen()); }, Some(Reason::NotApproved)),
-        (|log| { log.approve("a"); log.see_cleared(&seen()); log.approve("b"); }, Some(Reason::NotApproved)),
-        (|log| { log.approve("a"); log.approve("b"); log.see_cleared(&seen()); }, None),
-        (|log| {
-            log.approve("a");
-            log.approve("b");
-            log.see_cleared(&seen());
-            let kid = evidence::KeyId::of(&evidence::PublicKey::from(crate::testlog::key("b").verifying_key().to_bytes()));
-            log.root_note(&Control::Revoke(Revoke { kid, from_index: 8, reason: "lost laptop".into() }));
-        }, Some(Reason::NotApproved)),
+        (
+            |log| {
+                log.approve("a");
+                log.approve("a");
+                log.see_cleared(&seen());
+            },
+            Some(Reason::NotApproved),
+        ),
+        (
+            |log| {
+                log.approve("a");
+                log.see_cleared(&seen());
+                log.approve("b");
+            },
+            Some(Reason::NotApproved),
+        ),
+        (
+            |log| {
+                log.approve("a");
+                log.approve("b");
+                log.see_cleared(&seen());
+            },
+            None,
+        ),
+        (
+            |log| {
+                log.approve("a");
+                log.approve("b");
+                log.see_cleared(&seen());
+                let kid = evidence::KeyId::of(&evidence::PublicKey::from(crate::testlog::key("b").verifying_key().to_bytes()));
+                log.root_note(&Control::Revoke(Revoke { kid, from_index: 8, reason: "lost laptop".into() }));
+            },
+            Some(Reason::NotApproved),
+        ),
     ];
     for (number, (make, expected)) in cases.into_iter().enumerate() {
         let mut log = bare();
@@ -264,14 +313,23 @@ fn hostile_names_stay_inert_in_the_description() {
 fn a_log_that_is_not_as_signed_stops_the_plan() {
     type Break = fn(&mut TestLog);
     let breaks: [(&str, Break); 6] = [
-        ("order", |log| { log.entries.remove(3); }),
+        ("order", |log| {
+            log.entries.remove(3);
+        }),
         ("opening", |log| {
             let last = log.entries.len() - 2;
-            if let evidence::Content::Opening(line) = &mut log.entries[last].content { *line = line.replace("64496", "64497"); }
+            if let evidence::Content::Opening(line) = &mut log.entries[last].content {
+                *line = line.replace("64496", "64497");
+            }
         }),
-        ("missing", |log| { let last = log.entries.len() - 1; log.entries[last].content = evidence::Content::Absent; }),
+        ("missing", |log| {
+            let last = log.entries.len() - 1;
+            log.entries[last].content = evidence::Content::Absent;
+        }),
         ("note", |log| {
-            if let evidence::Content::Note(text) = &mut log.entries[8].content { *text = text.replace("watched", "skipped"); }
+            if let evidence::Content::Note(text) = &mut log.entries[8].content {
+                *text = text.replace("watched", "skipped");
+            }
         }),
         ("signature", |log| {
             // The same text under another person's signature: the commitment fits, the name does not.
@@ -281,7 +339,10 @@ fn a_log_that_is_not_as_signed_stops_the_plan() {
             log.entries[8].leaf.commitment = sha256(swapped.as_bytes());
             log.entries[8].content = evidence::Content::Note(swapped);
         }),
-        ("kind", |log| { let last = log.entries.len() - 1; log.entries[last].content = evidence::Content::Note("x\n".into()); }),
+        ("kind", |log| {
+            let last = log.entries.len() - 1;
+            log.entries[last].content = evidence::Content::Note("x\n".into());
+        }),
     ];
     for (name, change) in breaks {
         let mut log = TestLog::new();

@@ -12,14 +12,24 @@ use super::{
     Facts,
     figures::{counts, grouped, height, plain},
 };
-use crate::{calendar::uk_day, deadlines::deadlines, eligibility::Reason, fault::Fault};
+use crate::{calendar::uk_day, deadlines::deadlines, decided::first_index, eligibility::Reason, fault::Fault};
 
 impl Facts<'_> {
     /// Section 1.
     pub(super) fn ownership(&self) -> Vec<Block> {
         let mut table = Table::new(
             "Mandates, in the order logged",
-            [("Entry", Align::End), ("Mandate", Align::Start), ("Owner", Align::Start), ("Agent", Align::Start), ("Work", Align::Start), ("Nature", Align::Start), ("Torrents", Align::End), ("In force", Align::Start), ("Authority", Align::Start)],
+            [
+                ("Entry", Align::End),
+                ("Mandate", Align::Start),
+                ("Owner", Align::Start),
+                ("Agent", Align::Start),
+                ("Work", Align::Start),
+                ("Nature", Align::Start),
+                ("Torrents", Align::End),
+                ("In force", Align::Start),
+                ("Authority", Align::Start),
+            ],
         );
         for logged in &self.case.mandates {
             let note = &logged.note;
@@ -32,11 +42,16 @@ impl Facts<'_> {
                 note.work.nature.words().into(),
                 note.targets.len().to_string(),
                 format!("{} to {}", note.from, note.to),
-                format!("{}, {} to {}, SHA-256 {}", note.authority.reference, note.authority.from, note.authority.to, note.authority.document_sha256),
+                format!(
+                    "{}, {} to {}, SHA-256 {}",
+                    note.authority.reference, note.authority.from, note.authority.to, note.authority.document_sha256
+                ),
             ]);
         }
         vec![
-            Block::paragraph("Nothing is watched without a mandate in the log. A report names the mandate and the document behind it."),
+            Block::paragraph(
+                "Nothing is watched without a mandate in the log. A report names the mandate and the document behind it.",
+            ),
             Block::Table(table),
         ]
     }
@@ -51,7 +66,14 @@ impl Facts<'_> {
                  consent. Addresses that a mandate names as the owner's own seeds or decoys are not contacted, and a session of such an \
                  address is refused.",
             ),
-            plain("", [("Addresses named as the owner's own", seeds.len() as u64), ("Contacts not made for that reason", excluded), ("Observations refused for that reason", self.withheld_for(Reason::OwnersSeed))]),
+            plain(
+                "",
+                [
+                    ("Addresses named as the owner's own", seeds.len() as u64),
+                    ("Contacts not made for that reason", excluded),
+                    ("Observations refused for that reason", self.withheld_for(Reason::OwnersSeed)),
+                ],
+            ),
         ]
     }
 
@@ -59,12 +81,21 @@ impl Facts<'_> {
     pub(super) fn content(&self) -> Vec<Block> {
         let mut table = Table::new(
             "Dossiers, in the order logged",
-            [("Entry", Align::End), ("Torrent", Align::Start), ("Files", Align::End), ("Bytes", Align::End), ("Reference copy", Align::Start), ("Blocks unfit as proof", Align::End), ("Approved by", Align::Start)],
+            [
+                ("Entry", Align::End),
+                ("Torrent", Align::Start),
+                ("Files", Align::End),
+                ("Bytes", Align::End),
+                ("Reference copy", Align::Start),
+                ("Blocks unfit as proof", Align::End),
+                ("Approved by", Align::Start),
+            ],
         );
         for logged in &self.case.dossiers {
             let note = &logged.note;
             let approvals = self.case.approvals.iter().filter(|approval| approval.dossier_note_sha256 == logged.sha256);
-            let reviewers: Vec<String> = approvals.map(|approval| format!("{} (entry {})", approval.holder, approval.index)).collect();
+            let reviewers: Vec<String> =
+                approvals.map(|approval| format!("{} (entry {})", approval.holder, approval.index)).collect();
             table = table.row([
                 logged.index.to_string(),
                 note.target.to_string(),
@@ -85,7 +116,9 @@ impl Facts<'_> {
                  that copy; blocks that are constant, repeated or padding are not asked for as proof.",
             ),
             Block::Table(table),
-            Block::paragraph("A block counts only if all of its bytes lie inside a file that the dossier assigns to a mandated work. By mistake the comparison can succeed only if two different blocks have one SHA-256 digest."),
+            Block::paragraph(
+                "A block counts only if all of its bytes lie inside a file that the dossier assigns to a mandated work. By mistake the comparison can succeed only if two different blocks have one SHA-256 digest.",
+            ),
         ]
     }
 
@@ -110,7 +143,9 @@ impl Facts<'_> {
                     ("Issue notes", self.case.issues.len() as u64),
                 ],
             ),
-            Block::paragraph("Whether outside witnesses have cosigned the checkpoints is stated by the trust anchor's quorum and by the checkpoints in the bundle: a verifier reports it."),
+            Block::paragraph(
+                "Whether outside witnesses have cosigned the checkpoints is stated by the trust anchor's quorum and by the checkpoints in the bundle: a verifier reports it.",
+            ),
         ]
     }
 
@@ -118,9 +153,16 @@ impl Facts<'_> {
     pub(super) fn quality(&self) -> Vec<Block> {
         let due = self.decided.echoed(&self.case).len() as u64;
         vec![
-            Block::paragraph("Issuing needs an approver other than the investigator; the software refuses one person in both roles."),
-            plain("", [("Reported observations whose peer has since answered a control visit: their reports are to be withdrawn", due)]),
-            Block::pending("The confirmation test (a swarm with ground truth, run with the binary and configuration in use) does not exist yet, so no error rate of the whole procedure is stated."),
+            Block::paragraph(
+                "Issuing needs an approver other than the investigator; the software refuses one person in both roles.",
+            ),
+            plain(
+                "",
+                [("Reported observations whose peer has since answered a control visit: their reports are to be withdrawn", due)],
+            ),
+            Block::pending(
+                "The confirmation test (a swarm with ground truth, run with the binary and configuration in use) does not exist yet, so no error rate of the whole procedure is stated.",
+            ),
             Block::pending("Incidents, withdrawals and change control are not recorded in the log yet."),
         ]
     }
@@ -137,7 +179,14 @@ impl Facts<'_> {
                 "Leaves hold no address and no time. An ISP receives the records of its own reported sessions and no others; the auditor \
                  receives all. Erasing a record destroys its line and its blind, after which nobody can test a guess at it.",
             ),
-            plain("", [("Observations of grade 'served'", self.case.served.len() as u64), ("Of these, reported", reported), ("Of these, withheld from the ISP", self.withheld().len() as u64)]),
+            plain(
+                "",
+                [
+                    ("Observations of grade 'served'", self.case.served.len() as u64),
+                    ("Of these, reported", reported),
+                    ("Of these, withheld from the ISP", self.withheld().len() as u64),
+                ],
+            ),
             counts("Erasures by basis", "Basis", bases),
             Block::pending("Retention periods are not enforced by the software yet."),
         ]
@@ -147,11 +196,25 @@ impl Facts<'_> {
     pub(super) fn generation(&self) -> Result<Vec<Block>, Fault> {
         let mut table = Table::new(
             "Issues",
-            [("Entry", Align::End), ("Issued at", Align::Start), ("Investigator", Align::Start), ("Approver", Align::Start), ("Rules", Align::Start), ("Reports", Align::End)],
+            [
+                ("Entry", Align::End),
+                ("Issued at", Align::Start),
+                ("Investigator", Align::Start),
+                ("Approver", Align::Start),
+                ("Rules", Align::Start),
+                ("Reports", Align::End),
+            ],
         );
         for logged in &self.case.issues {
             let note = &logged.note;
-            table = table.row([logged.index.to_string(), note.at.to_string(), note.investigator.clone(), logged.holder.clone(), note.profile.clone(), grouped(note.reports.len() as u64)]);
+            table = table.row([
+                logged.index.to_string(),
+                note.at.to_string(),
+                note.investigator.clone(),
+                logged.holder.clone(),
+                note.profile.clone(),
+                grouped(note.reports.len() as u64),
+            ]);
         }
         let dates = self.dates()?;
         let withheld = self.withheld();
@@ -161,7 +224,9 @@ impl Facts<'_> {
         });
         let other = withheld.values().filter(|word| Reason::from_word(word).is_none()).count() as u64;
         Ok(vec![
-            Block::paragraph("A report is issued only if every condition of evidence-schema/cir.md holds; each refusal is logged with its reason before the issue."),
+            Block::paragraph(
+                "A report is issued only if every condition of evidence-schema/cir.md holds; each refusal is logged with its reason before the issue.",
+            ),
             Block::Table(table),
             counts("Observations withheld, by reason", "Reason", reasons),
             plain(
@@ -175,13 +240,19 @@ impl Facts<'_> {
                     ("Observations lost to the month's end", self.withheld_for(Reason::Late)),
                 ],
             ),
-            Block::paragraph(format!("Holidays: table of {}; source: {}.", self.input.holidays.dated(), self.input.holidays.source())),
+            Block::paragraph(format!(
+                "Holidays: table of {}; source: {}.",
+                self.input.holidays.dated(),
+                self.input.holidays.source()
+            )),
         ])
     }
 
     /// Section 11.
     pub(super) fn review(&self) -> Vec<Block> {
-        vec![Block::pending("No independent review is recorded in the log yet. Anybody can check the bundle: data/README.txt and evidence-schema/verify.md say how.")]
+        vec![Block::pending(
+            "No independent review is recorded in the log yet. Anybody can check the bundle: data/README.txt and evidence-schema/verify.md say how.",
+        )]
     }
 
     /// Section 12.
@@ -201,11 +272,22 @@ impl Facts<'_> {
     pub(super) fn versions(&self) -> Vec<Block> {
         let mut table = Table::new(
             "Runs",
-            [("Run", Align::Start), ("Version", Align::Start), ("Laboratory", Align::Start), ("Started", Align::Start), ("Ended", Align::Start), ("Torrents", Align::End), ("Tables", Align::End), ("Release SHA-256", Align::Start), ("Configuration SHA-256", Align::Start)],
+            [
+                ("Run", Align::Start),
+                ("Version", Align::Start),
+                ("Laboratory", Align::Start),
+                ("Started", Align::Start),
+                ("Ended", Align::Start),
+                ("Torrents", Align::End),
+                ("Tables", Align::End),
+                ("Release SHA-256", Align::Start),
+                ("Configuration SHA-256", Align::Start),
+            ],
         );
         let moment = |at: Option<Utc>| at.map_or("not recorded".to_string(), |at| at.to_string());
         for (id, run) in &self.statistics.runs {
-            let digest = |digest: Option<evidence::Digest>| digest.map_or("not recorded".to_string(), |digest| digest.to_string());
+            let digest =
+                |digest: Option<evidence::Digest>| digest.map_or("not recorded".to_string(), |digest| digest.to_string());
             table = table.row([
                 id.to_string(),
                 run.version.clone(),
@@ -220,8 +302,16 @@ impl Facts<'_> {
         }
         vec![
             Block::Table(table),
-            Block::figures("", [("Casework", format!("affiant {}", env!("CARGO_PKG_VERSION")), ""), ("ISP register SHA-256", self.input.register.sha256().to_string(), "")]),
-            Block::pending("Releases are not reproducibly built or signed yet: a digest identifies a program and does not say where it came from."),
+            Block::figures(
+                "",
+                [
+                    ("Casework", format!("affiant {}", env!("CARGO_PKG_VERSION")), ""),
+                    ("ISP register SHA-256", self.input.register.sha256().to_string(), ""),
+                ],
+            ),
+            Block::pending(
+                "Releases are not reproducibly built or signed yet: a digest identifies a program and does not say where it came from.",
+            ),
         ]
     }
 
@@ -233,10 +323,23 @@ impl Facts<'_> {
         }
         let total: u64 = by_isp.values().sum();
         vec![
-            plain("", [("Reports issued", total), ("ISPs that received reports", by_isp.len() as u64), ("Issues", self.case.issues.len() as u64)]),
-            Block::Chart(Chart::bars("Reports by ISP", Axis::new("Reports", ""), by_isp.iter().map(|(isp, count)| (*isp, height(*count))))),
+            plain(
+                "",
+                [
+                    ("Reports issued", total),
+                    ("ISPs that received reports", by_isp.len() as u64),
+                    ("Issues", self.case.issues.len() as u64),
+                ],
+            ),
+            Block::Chart(Chart::bars(
+                "Reports by ISP",
+                Axis::new("Reports", ""),
+                by_isp.iter().map(|(isp, count)| (*isp, height(*count))),
+            )),
             counts("Reports by ISP", "ISP", by_isp.iter().map(|(isp, count)| (*isp, *count))),
-            Block::pending("Estimates for ISP and period are part of the configuration and not of the log yet; what was refused for them stands in section 10."),
+            Block::pending(
+                "Estimates for ISP and period are part of the configuration and not of the log yet; what was refused for them stands in section 10.",
+            ),
         ]
     }
 
@@ -261,8 +364,8 @@ impl Facts<'_> {
         let mut dates = Dates::default();
         for logged in &self.case.issues {
             for report in &logged.note.reports {
-                let index: Option<u64> = report.uin.rsplit('-').next().and_then(|index| index.parse().ok());
-                let first = index.and_then(|index| self.case.served.binary_search_by_key(&index, |served| served.index).ok());
+                let first = first_index(&report.uin)
+                    .and_then(|index| self.case.served.binary_search_by_key(&index, |served| served.index).ok());
                 let Some(first) = first.map(|position| &self.case.served[position]) else {
                     dates.erased += 1;
                     continue;

@@ -12,7 +12,8 @@ pub(super) fn counts<L: Display>(caption: &str, what: &str, rows: impl IntoItera
 
 /// Figures that are plain counts.
 pub(super) fn plain(caption: &str, figures: impl IntoIterator<Item = (&'static str, u64)>) -> Block {
-    let figures = figures.into_iter().map(|(label, count)| Figure { label: label.into(), value: grouped(count), unit: String::new() });
+    let figures =
+        figures.into_iter().map(|(label, count)| Figure { label: label.into(), value: grouped(count), unit: String::new() });
     Block::Figures { caption: caption.into(), figures: figures.collect() }
 }
 

@@ -11,7 +11,8 @@ mod statistics;
 use evidence::document::Document;
 
 use crate::{
-    bundle::LogReader, casefile::CaseFile, deadlines::Holidays, decided::Decided, fault::Fault, register::Register, tables::TableInfo,
+    bundle::LogReader, casefile::CaseFile, deadlines::Holidays, decided::Decided, fault::Fault, register::Register,
+    tables::TableInfo,
 };
 use statistics::Statistics;
 

@@ -22,7 +22,12 @@ impl Facts<'_> {
         let contacts = &statistics.contacts;
         let mut lists = Table::new(
             "Lists of addresses, logged before any address in them is contacted",
-            [("Source", Align::Start), ("Lists", Align::End), ("Addresses named", Align::End), ("Dropped beyond the limit", Align::End)],
+            [
+                ("Source", Align::Start),
+                ("Lists", Align::End),
+                ("Addresses named", Align::End),
+                ("Dropped beyond the limit", Align::End),
+            ],
         );
         for (source, list) in &statistics.lists {
             lists = lists.row([source.word().to_string(), grouped(list.lists), grouped(list.named), grouped(list.dropped)]);
@@ -37,13 +42,29 @@ impl Facts<'_> {
             ),
             Block::Table(lists),
             counts("Questions to trackers", "Result", statistics.announces.iter().map(|(word, count)| (*word, *count))),
-            plain("", [("Trackers", statistics.trackers.len() as u64), ("Scrapes", statistics.scrapes), ("Probes", contacts.probes), ("Probes that peers opened", contacts.incoming)]),
+            plain(
+                "",
+                [
+                    ("Trackers", statistics.trackers.len() as u64),
+                    ("Scrapes", statistics.scrapes),
+                    ("Probes", contacts.probes),
+                    ("Probes that peers opened", contacts.incoming),
+                ],
+            ),
             counts("Probes by grade", "Grade", grades),
             counts("Probes by outcome", "Outcome", contacts.by_outcome.iter().map(|(word, count)| (*word, *count))),
-            counts("Probes by the source of the address", "Source", contacts.by_source.iter().map(|(word, count)| (*word, *count))),
+            counts(
+                "Probes by the source of the address",
+                "Source",
+                contacts.by_source.iter().map(|(word, count)| (*word, *count)),
+            ),
             counts("Addresses not contacted, by rule", "Rule", contacts.by_exclusion.iter().map(|(word, count)| (*word, *count))),
             counts("Blocks asked for", "What came back", contacts.challenges.iter().map(|(word, count)| (*word, *count))),
-            counts("Control visits with an info-hash that does not exist", "Outcome", contacts.controls.iter().map(|(word, count)| (*word, *count))),
+            counts(
+                "Control visits with an info-hash that does not exist",
+                "Outcome",
+                contacts.controls.iter().map(|(word, count)| (*word, *count)),
+            ),
             Block::figures(
                 "Volume",
                 [
@@ -53,11 +74,15 @@ impl Facts<'_> {
                     ("Content sent", grouped(contacts.piece_bytes_out), "bytes"),
                 ],
             ),
-            Block::paragraph("The program holds no code that can encode a piece of content for sending; the count above is measured at the socket and must be 0."),
+            Block::paragraph(
+                "The program holds no code that can encode a piece of content for sending; the count above is measured at the socket and must be 0.",
+            ),
             Block::Chart(Chart::bars(
                 "Addresses and ports by the highest grade reached",
                 Axis::new("Addresses and ports", ""),
-                Grade::ALL.map(|grade| (grade.word(), height(statistics.peers.values().filter(|peer| peer.best == Some(grade)).count() as u64))),
+                Grade::ALL.map(|grade| {
+                    (grade.word(), height(statistics.peers.values().filter(|peer| peer.best == Some(grade)).count() as u64))
+                }),
             )),
         ]
     }
@@ -77,13 +102,26 @@ impl Facts<'_> {
         });
         let mut tables = Table::new(
             "Dated tables, in the order consulted",
-            [("Name", Align::Start), ("Kind", Align::Start), ("Built", Align::Start), ("Probes it attributed", Align::End), ("SHA-256", Align::Start)],
+            [
+                ("Name", Align::Start),
+                ("Kind", Align::Start),
+                ("Built", Align::Start),
+                ("Probes it attributed", Align::End),
+                ("SHA-256", Align::Start),
+            ],
         );
         for info in self.input.tables {
             let used = contacts.tables.get(&info.sha256).copied().unwrap_or(0);
-            tables = tables.row([info.name.clone(), info.kind.word().into(), info.built.to_string(), grouped(used), info.sha256.to_string()]);
+            tables = tables.row([
+                info.name.clone(),
+                info.kind.word().into(),
+                info.built.to_string(),
+                grouped(used),
+                info.sha256.to_string(),
+            ]);
         }
-        let missing = contacts.tables.keys().filter(|digest| self.input.tables.iter().all(|info| info.sha256 != **digest)).count();
+        let missing =
+            contacts.tables.keys().filter(|digest| self.input.tables.iter().all(|info| info.sha256 != **digest)).count();
         let recalled = self.input.register.entries().iter().filter(|entry| entry.source.contains("recall")).count();
         vec![
             Block::paragraph(
@@ -101,7 +139,9 @@ impl Facts<'_> {
                     ("Entries whose facts are marked 'recall' and await confirmation", recalled as u64),
                 ],
             ),
-            Block::pending("The accuracy of attribution has not been measured against answers of ISPs: no answer is recorded yet."),
+            Block::pending(
+                "The accuracy of attribution has not been measured against answers of ISPs: no answer is recorded yet.",
+            ),
         ]
     }
 
@@ -129,10 +169,14 @@ impl Facts<'_> {
                     ("Probes beyond the tolerance", grouped(contacts.beyond_clock), ""),
                 ],
             ),
-            Block::paragraph(format!("Sources of the readings: {}.", if sources.is_empty() { "none".into() } else { sources.join(", ") })),
+            Block::paragraph(format!(
+                "Sources of the readings: {}.",
+                if sources.is_empty() { "none".into() } else { sources.join(", ") }
+            )),
         ];
         if let Some((first, _)) = clock.errors.first() {
-            let points = bucketed(clock.errors.iter().map(|(at, error)| (at.since_ms(*first) / 1000, i64::from(*error))).collect());
+            let points =
+                bucketed(clock.errors.iter().map(|(at, error)| (at.since_ms(*first) / 1000, i64::from(*error))).collect());
             let x = Axis::new(format!("Time since {first}"), "s");
             let y = Axis::new("Bound on the error", "ms").tick(i64::from(CLOCK_TOLERANCE_MS), "tolerance");
             blocks.push(Block::Chart(Chart::lines("Bound on the clock's error over the period", x, y).series("bound", points)));
@@ -157,7 +201,14 @@ impl Facts<'_> {
         ];
         let mut reach = Table::new(
             "Dials by transport; shares with a 95 % Wilson interval",
-            [("Transport", Align::Start), ("Dialled", Align::End), ("Connected", Align::End), ("Handshaken", Align::End), ("Served", Align::End), ("Not connected", Align::End)],
+            [
+                ("Transport", Align::Start),
+                ("Dialled", Align::End),
+                ("Connected", Align::End),
+                ("Handshaken", Align::End),
+                ("Served", Align::End),
+                ("Not connected", Align::End),
+            ],
         );
         for (transport, found) in &statistics.contacts.by_transport {
             let Reach { tried, connected, handshaken, served } = found;
@@ -166,7 +217,8 @@ impl Facts<'_> {
                 Transport::Utp => "µTP",
             };
             let missed = share(tried - connected, *tried);
-            reach = reach.row([name.into(), grouped(*tried), grouped(*connected), grouped(*handshaken), grouped(*served), missed]);
+            reach =
+                reach.row([name.into(), grouped(*tried), grouped(*connected), grouped(*handshaken), grouped(*served), missed]);
         }
         vec![
             Block::paragraph(

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, collections::BTreeSet, net::SocketAddr};
 
 use evidence::{
-    Class, Content, Digest, Direction, Entry, Grade, Numbered, Observation, Opening, Outcome, RunId, Tag, TargetIds, Transport, Utc,
-    Verification,
+    Class, Content, Digest, Direction, Entry, Grade, Numbered, Observation, Opening, Outcome, RunId, Tag, TargetIds, Transport,
+    Utc, Verification,
     candidates::Candidates,
     clock::ClockReading,
     observation::{Purpose, Source},
@@ -12,7 +12,11 @@ use evidence::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{casefile::fault, eligibility::CLOCK_TOLERANCE_MS, fault::{BoxError, Fault}};
+use crate::{
+    casefile::fault,
+    eligibility::CLOCK_TOLERANCE_MS,
+    fault::{BoxError, Fault},
+};
 
 /// Every count of a shard.
 #[derive(Debug, Default)]

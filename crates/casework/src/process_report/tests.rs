@@ -14,7 +14,13 @@ use std::collections::BTreeMap;
 fn report(log: &TestLog) -> Document {
     let (register, holidays) = (register(), Holidays::parse(SHIPPED).unwrap());
     let tables = [register.info().clone()];
-    let input = ReportInput { origin: ORIGIN, until: log.entries.len() as u64, register: &register, tables: &tables, holidays: &holidays };
+    let input = ReportInput {
+        origin: ORIGIN,
+        until: log.entries.len() as u64,
+        register: &register,
+        tables: &tables,
+        holidays: &holidays,
+    };
     process_report(&input, &|| Box::new(log.read())).unwrap()
 }
 
@@ -39,8 +45,13 @@ fn issued() -> TestLog {
 /// The value of a figure, wherever it stands in a section.
 fn figure(document: &Document, section: u32, label: &str) -> String {
     let blocks = &document.sections.iter().find(|found| found.number == section).unwrap().blocks;
-    let figures = blocks.iter().filter_map(|block| if let Block::Figures { figures, .. } = block { Some(figures) } else { None }).flatten();
-    figures.filter(|figure| figure.label == label).map(|figure| figure.value.clone()).next().unwrap_or_else(|| panic!("no figure {label}"))
+    let figures =
+        blocks.iter().filter_map(|block| if let Block::Figures { figures, .. } = block { Some(figures) } else { None }).flatten();
+    figures
+        .filter(|figure| figure.label == label)
+        .map(|figure| figure.value.clone())
+        .next()
+        .unwrap_or_else(|| panic!("no figure {label}"))
 }
 
 #[test]
@@ -83,7 +94,11 @@ fn all_sixteen_sections_stand_in_order_and_page_one_says_what_the_codes_are() {
 #[test]
 fn a_funnel_never_widens_and_no_address_is_printed() {
     let document = report(&issued());
-    let charts = document.sections.iter().flat_map(|section| &section.blocks).filter_map(|block| if let Block::Chart(chart) = block { Some(chart) } else { None });
+    let charts = document
+        .sections
+        .iter()
+        .flat_map(|section| &section.blocks)
+        .filter_map(|block| if let Block::Chart(chart) = block { Some(chart) } else { None });
     for chart in charts.filter(|chart| chart.kind == ChartKind::Funnel) {
         assert!(chart.series[0].points.windows(2).all(|pair| pair[0].y >= pair[1].y));
     }

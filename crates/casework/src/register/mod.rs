@@ -246,7 +246,8 @@ fn holds(from: Date, to: Option<Date>, day: Date) -> bool {
 
 fn check(entry: &Entry) -> Result<(), &'static str> {
     let is_id = |text: &str| {
-        (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+        (1..=32).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     let is_line = |text: &str| text.len() <= 200 && text.trim() == text && !text.chars().any(char::is_control);
     let is_dated = |from: Date, to: Option<Date>| to.is_none_or(|to| from <= to);
@@ -262,7 +263,10 @@ fn check(entry: &Entry) -> Result<(), &'static str> {
         (!entry.qualifying || entry.subscribers == Band::Over400000, "a qualifying ISP has more than 400000 subscribers"),
         (entry.sub_range.iter().all(|range| range.kind != Kind::Fixed), "a sub-range narrows and cannot be of kind 'fixed'"),
         (entry.sub_range.iter().all(|range| is_dated(range.from, range.to)), "a sub-range ends before it begins"),
-        (entry.sub_range.iter().all(|range| is_line(&range.source) && !range.source.is_empty()), "a sub-range's source is not stated in one line"),
+        (
+            entry.sub_range.iter().all(|range| is_line(&range.source) && !range.source.is_empty()),
+            "a sub-range's source is not stated in one line",
+        ),
         (unique_ranges(&entry.sub_range), "two sub-ranges of one prefix overlap in time"),
     ] {
         if !holds {
@@ -274,7 +278,9 @@ fn check(entry: &Entry) -> Result<(), &'static str> {
 
 fn unique_ranges(ranges: &[SubRange]) -> bool {
     ranges.iter().enumerate().all(|(number, range)| {
-        ranges[..number].iter().all(|other| other.prefix != range.prefix || overlap(other.from, other.to, range.from, range.to).is_none())
+        ranges[..number]
+            .iter()
+            .all(|other| other.prefix != range.prefix || overlap(other.from, other.to, range.from, range.to).is_none())
     })
 }
 

@@ -45,7 +45,9 @@ source = "test"
 
 fn standing(asn: u32, address: &str, day: &str) -> Option<(String, Kind)> {
     let register = Register::parse("r", REGISTER).unwrap();
-    register.standing(asn, address.parse().unwrap(), day.parse().unwrap()).map(|standing| (standing.entry.id.clone(), standing.kind))
+    register
+        .standing(asn, address.parse().unwrap(), day.parse().unwrap())
+        .map(|standing| (standing.entry.id.clone(), standing.kind))
 }
 
 #[test]
@@ -109,7 +111,11 @@ fn the_shipped_register_holds_the_seven_isps() {
         assert!(register.isp(id, day).is_some_and(|entry| entry.qualifying && entry.kind == Kind::Fixed), "{id}");
     }
     // What Sky bought from O2 changes hands on the day; a mixed fixed and mobile network is never fixed line.
-    let on = |asn, day: &str| register.standing(asn, [192, 0, 2, 1].into(), day.parse().unwrap()).map(|standing| (standing.entry.id.as_str(), standing.kind));
+    let on = |asn, day: &str| {
+        register
+            .standing(asn, [192, 0, 2, 1].into(), day.parse().unwrap())
+            .map(|standing| (standing.entry.id.as_str(), standing.kind))
+    };
     assert_eq!(on(35228, "2013-04-30"), Some(("o2", Kind::Fixed)));
     assert_eq!(on(35228, "2013-05-01"), Some(("sky", Kind::Fixed)));
     assert_eq!(on(12576, "2026-11-01"), Some(("ee", Kind::Mobile)));

@@ -24,7 +24,7 @@ pub fn evidence_text(cir: &Cir, entries: &BTreeMap<u64, EvidenceLines>) -> Strin
         // Writing to a string cannot fail.
         let _ = write!(text, "\n{number}. Entry {} of the log: {what}\n\n", reference.index);
         let Some(lines) = entries.get(&reference.index) else { continue };
-        match lines.opening.as_ref().filter(|_| !reference.control) {
+        match &lines.opening {
             Some(opening) => {
                 let line = text.lines().count() + 5;
                 let _ = write!(
@@ -33,7 +33,6 @@ pub fn evidence_text(cir: &Cir, entries: &BTreeMap<u64, EvidenceLines>) -> Strin
                     reference.commitment, cir.uin
                 );
             }
-            None if reference.control => text.push_str("The record is in the auditor's bundle; its leaf is in every bundle.\n\n"),
             None => text.push_str("The record has been erased; the note that says so is in data/shard/control.\n\n"),
         }
         let leaf_line = text.lines().count() + 5;

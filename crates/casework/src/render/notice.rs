@@ -8,6 +8,7 @@ use evidence::{
 };
 
 use super::words::{count, inert, quoted, wrapped};
+use crate::cirs::MOST_FILES_IN_WORDS;
 
 /// The notice.
 pub fn notice(cir: &Cir) -> String {
@@ -94,7 +95,10 @@ fn connection(page: &mut Page, cir: &Cir) {
         Encryption::MseRc4 => "message stream encryption with RC4",
     };
     page.field("Encryption", encryption);
-    page.field("Client", &cir.client.as_ref().map_or("none claimed".into(), |client| format!("{} (as claimed, not verified)", quoted(client))));
+    page.field(
+        "Client",
+        &cir.client.as_ref().map_or("none claimed".into(), |client| format!("{} (as claimed, not verified)", quoted(client))),
+    );
 }
 
 fn session(page: &mut Page, cir: &Cir) {
@@ -104,7 +108,10 @@ fn session(page: &mut Page, cir: &Cir) {
     let error = session.error_ms.map_or("not known (laboratory)".into(), |ms| format!("at most {ms} ms either way"));
     page.field("Clock error", &error);
     page.field("Observations", &session.observations.to_string());
-    page.field("Blocks verified", &format!("{} from {}", session.blocks_verified, count(u64::from(session.pieces_verified), "piece", "pieces")));
+    page.field(
+        "Blocks verified",
+        &format!("{} from {}", session.blocks_verified, count(u64::from(session.pieces_verified), "piece", "pieces")),
+    );
     page.field("Bytes verified", &session.bytes_verified.to_string());
     page.field("Bytes received", &session.bytes_received.to_string());
     page.field("Content bytes sent", &session.piece_bytes_sent.to_string());
@@ -121,12 +128,15 @@ fn content(page: &mut Page, cir: &Cir) {
     if let Some(v2) = cir.target.v2 {
         page.field("Info-hash, version 2", &v2.to_string());
     }
-    for file in &cir.files {
+    for file in cir.files.iter().take(MOST_FILES_IN_WORDS) {
         page.field("File", &quoted(&file.path));
         page.field("Found to contain", &inert(&file.contains));
         page.field("Length in bytes", &file.bytes.to_string());
         page.field("SHA-256", &file.sha256.to_string());
         page.field("Work", &inert(&file.work));
+    }
+    if cir.files.len() > MOST_FILES_IN_WORDS {
+        page.field("More files", &format!("{}, listed in cir.json", cir.files.len() - MOST_FILES_IN_WORDS));
     }
 }
 
@@ -144,12 +154,13 @@ fn attribution(page: &mut Page, cir: &Cir) {
 fn closing(page: &mut Page, cir: &Cir) {
     page.heading("What this shows");
     page.text(
-        "Over one connection, between the two addresses and ports and the two times above, the monitor asked for parts of the \
-         content and received them, and each part that it counts was the same, byte for byte, as the reference copy.",
+        "Between the two addresses and the two times above, over as many connections as there are observations, the monitor asked for \
+         parts of the content and received them, and each part that it counts was found to be the content by its digest. The \
+         observer's address and port are those of the first connection.",
     );
     page.heading("What this does not show");
     page.text(
-        "It shows a connection and not a person. It does not show who used the connection, who holds the line, what else was done \
+        "It shows connections and not a person. It does not show who used the connection, who holds the line, what else was done \
          over it, or anything before the first and after the last of the times above. The name of the client is what the peer \
          claimed. Addresses that were only named by trackers, by other peers or by the distributed hash table are not evidence and \
          are never reported.",

@@ -34,6 +34,8 @@ pub struct Readme<'a> {
     pub checkpoint: Option<u64>,
     /// The first report in the bundle.
     pub uin: Option<&'a str>,
+    /// Index of the note that delegates the approver's key.
+    pub approver: u64,
     /// A record of the bundle.
     pub example: Option<&'a Example>,
 }
@@ -49,7 +51,7 @@ pub fn readme(page: &Readme<'_>) -> String {
         text.push_str(&log(size));
     }
     if let Some(uin) = page.uin {
-        text.push_str(&report(page.issue, uin));
+        text.push_str(&report(page.issue, page.approver, uin));
     }
     text.push_str(END);
     text
@@ -172,10 +174,19 @@ print(base64.b64encode(node).decode())\"
     )
 }
 
-fn report(issue: u64, uin: &str) -> String {
+fn report(issue: u64, approver: u64, uin: &str) -> String {
     format!(
         "
-8. A report is the one that the approver signed: its digest stands in the issue note. The first command prints 1.
+8. The approver's signature on the issue note, by the key that entry {approver} delegates to the holder that the first
+   command names.
+
+    grep '^holder ' data/shard/control/{approver}.note
+    sed '/^$/,$d' data/shard/control/{issue}.note > \"$T/text\"
+    sed -n '$p' data/shard/control/{issue}.note | cut -d' ' -f3 | base64 -d | tail -c 64 > \"$T/signature\"
+    {{ printf 302a300506032b6570032100; awk '/^key ed25519 /{{print $3}}' data/shard/control/{approver}.note; }} | tr -d '\\n' | xxd -r -p | openssl pkey -pubin -inform DER -out \"$T/approver.pem\"
+    openssl pkeyutl -verify -pubin -inkey \"$T/approver.pem\" -rawin -in \"$T/text\" -sigfile \"$T/signature\"
+
+   A report is the one that the approver signed: its digest stands in the issue note. The first command prints 1.
 
     grep -c $(sha256sum data/cirs/{uin}/cir.json | cut -c1-64) data/shard/control/{issue}.note
     cat data/cirs/{uin}/notice.txt

@@ -4,6 +4,8 @@ use evidence::Claimed;
 
 /// A stranger's name is cut here; the whole of it stands in `cir.json`.
 const LONGEST_NAME_CHARS: usize = 240;
+/// So is what an analyst wrote.
+const LONGEST_TEXT_CHARS: usize = 600;
 /// Lines of plain text are broken here.
 const LINE_CHARS: usize = 100;
 
@@ -14,7 +16,11 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
 
 /// Text of ours or of an analyst, on one line and unable to act on a terminal.
 pub fn inert(text: &str) -> String {
-    Claimed::new(text).to_string()
+    let shown = Claimed::new(text).to_string();
+    match shown.char_indices().nth(LONGEST_TEXT_CHARS) {
+        Some((end, _)) => format!("{} (shortened)", &shown[..end]),
+        None => shown,
+    }
 }
 
 /// A name that a stranger chose: quoted, on one line, unable to act, its own quotes escaped so that it cannot

@@ -9,7 +9,7 @@ use evidence::candidates::Candidates;
 use evidence::clock::ClockReading;
 use evidence::observation::Purpose;
 use evidence::run::{AnnounceResult, Fact, RunFact};
-use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Mono, Outcome, Stamp, sha256};
+use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Outcome, Stamp, sha256};
 use ledger::{AppendError, Record};
 use swarm::announce::{Answer, Ask, Event as Announce, TrackerId};
 use swarm::probe::{Aim, Identity, Target, Visit};
@@ -40,6 +40,8 @@ pub(super) enum Event {
     Asked { target: usize, tracker: TrackerId, event: Announce, answer: Answer, lists: Vec<Listed> },
     /// A list came from elsewhere.
     Listed { target: usize, list: Listed },
+    /// The clock was read.
+    ClockRead,
     /// A contact ended.
     Ended(Ended),
     /// A contact never made was recorded.
@@ -263,7 +265,7 @@ pub(super) async fn paper(shared: Arc<Shared>, target: usize, peer: SocketAddr, 
 }
 
 /// Logs what is known of the wall clock.
-pub(super) async fn read_clock(shared: &Shared) -> Result<Mono, AppendError> {
+pub(super) async fn clock_reading(shared: Arc<Shared>) -> Logged {
     let (now, reading) = (shared.clock.now(), shared.clock.reading());
     let record = ClockReading {
         at: now.stamp(),
@@ -273,5 +275,5 @@ pub(super) async fn read_clock(shared: &Shared) -> Result<Mono, AppendError> {
         synchronised: reading.synchronised,
     };
     shared.recorder.appender.append(Record::Clock(record)).await?;
-    Ok(now.mono)
+    Ok(Event::ClockRead)
 }

@@ -32,8 +32,8 @@ pub(super) struct Candidate {
 pub(super) enum State {
     /// It was named.
     Heard,
-    /// It was asked on a path. A slow one no longer holds the others up.
-    Asked { path: u8, slow: bool },
+    /// It was asked. A slow one no longer holds the others up.
+    Asked { slow: bool },
     /// It was silent, and may be asked again.
     Silent,
     /// It answered with the id under which it was named.

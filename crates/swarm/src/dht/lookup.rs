@@ -3,9 +3,11 @@
 //! Several paths start from different nodes of our table. A node is asked once, on one path, and whom it names counts
 //! for that path alone; so a liar can lead his own path astray and no other. First every path goes on until the closest
 //! node that it has heard of is settled. Then the paths are joined, and every node is asked that stands among the
-//! closest ones, of all nodes and, apart from these, of nodes whose id fits their address; so inventions cannot push
-//! those out whose place is not freely chosen. If the closest nodes stand closer together than chance allows, all
-//! nodes are asked that were heard of in the space where as many should be.
+//! closest ones: of all nodes; apart from these, of nodes whose id fits their address, so that inventions cannot push
+//! those out whose place is not freely chosen; and, apart from both, of nodes so close to the target that chance would
+//! hardly put one there. Those who were invented for the target are mostly among the latter, and hide nobody.
+//! If still the closest nodes stand closer together than chance allows, nodes are asked that were heard of in the space
+//! where as many should be, those first whom several others name.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
@@ -135,10 +137,11 @@ impl Lookup {
             return Step::Ask(Place::Entry(*address), self.idlest(u8::MAX));
         }
         let mut is_walking = self.entries_open > 0;
+        // Half of the queries are kept for when the paths are joined.
+        let share = self.limits.queries_max / (2 * self.paths.len() as u32);
         for path in self.paths_by_work() {
-            let window = self.window(1, None, |candidate| candidate.is_on(path));
+            let window = self.window(1, None, |key, candidate| candidate.is_on(path) && self.is_plausible(key));
             is_walking |= window.open > 0;
-            let share = self.limits.queries_max / self.paths.len() as u32;
             if let (Some(key), false) = (window.heard.first(), is_spent || self.paths[usize::from(path)].asked >= share) {
                 return Step::Ask(Place::Known(*key), path);
             }
@@ -150,35 +153,45 @@ impl Lookup {
     }
 
     fn next_of_all(&self, is_spent: bool) -> Step {
-        let all = self.window(CLOSEST, self.crowded_radius(), |_| true);
-        let matching = self.window(CLOSEST, None, |candidate| candidate.check == IdCheck::Matches);
-        let open = all.open.max(matching.open);
-        let heard = all.heard.first().or(matching.heard.first()).copied();
-        let silent = all.silent.first().or(matching.silent.first()).copied();
+        let windows = self.windows();
+        let open = windows.iter().map(|window| window.open).max().unwrap_or(0);
+        let first = |of: fn(&Window) -> &Vec<Key>| windows.iter().find_map(|window| of(window).first().copied());
         let is_repeating = self.repeated < self.limits.repeats_max;
-        match (heard, silent) {
+        match (first(|window| &window.heard), first(|window| &window.silent)) {
             (Some(_), _) if is_spent => Step::Done(Ending::Bounded),
             (Some(_), _) if open >= self.paths.len() => Step::Wait,
-            (Some(key), _) => self.ask_again(key),
+            (Some(key), _) => self.ask_at_last(key),
             _ if self.has_open() => Step::Wait,
-            (None, Some(key)) if is_repeating && !is_spent => self.ask_again(key),
+            (None, Some(key)) if is_repeating && !is_spent => self.ask_at_last(key),
             _ if self.answered == 0 => Step::Done(Ending::Silence),
             _ => Step::Done(Ending::Complete),
         }
     }
 
-    fn ask_again(&self, key: Key) -> Step {
+    /// The closest of all, of those whose id fits their address, and of those closer than is likely.
+    fn windows(&self) -> [Window; 3] {
+        let mut all = self.window(CLOSEST, None, |key, _| self.is_plausible(key));
+        if let Some(radius) = self.crowded_radius(&all.answered) {
+            all = self.window(CLOSEST, Some(radius), |key, _| self.is_plausible(key));
+            all.heard.sort_by_key(|key| core::cmp::Reverse(self.candidates.get(key).map(|candidate| candidate.referrers.len())));
+        }
+        let matching = self.window(CLOSEST, None, |_, candidate| candidate.check == IdCheck::Matches);
+        let unlikely = self.window(CLOSEST, None, |key, _| !self.is_plausible(key));
+        [all, matching, unlikely]
+    }
+
+    fn ask_at_last(&self, key: Key) -> Step {
         let paths = self.candidates.get(&key).map_or(u8::MAX, |candidate| candidate.paths);
         Step::Ask(Place::Known(key), self.idlest(paths))
     }
 
     /// The closest candidates of a kind: as many as could still be among the `count` closest that answer, and all of
     /// them within `radius`.
-    fn window(&self, count: usize, radius: Option<u128>, is_of_kind: impl Fn(&Candidate) -> bool) -> Window {
+    fn window(&self, count: usize, radius: Option<u128>, is_of_kind: impl Fn(&Key, &Candidate) -> bool) -> Window {
         let mut window = Window::default();
         let mut networks = BTreeMap::new();
         let mut taken = 0;
-        for (key, candidate) in self.candidates.iter().filter(|(_, candidate)| is_of_kind(candidate)) {
+        for (key, candidate) in self.candidates.iter().filter(|(key, candidate)| is_of_kind(key, candidate)) {
             if taken >= count && radius.is_none_or(|radius| key.0.high() > radius) {
                 break;
             }
@@ -188,7 +201,7 @@ impl Lookup {
             }
             match &candidate.state {
                 State::Heard if self.is_credible(candidate) => window.heard.push(*key),
-                State::Asked { slow: false, .. } => window.open += 1,
+                State::Asked { slow: false } => window.open += 1,
                 State::Answered { .. } => window.answered.push(*key),
                 State::Silent if self.is_worth_repeating(candidate) => {
                     window.silent.push(*key);
@@ -203,12 +216,16 @@ impl Lookup {
     }
 
     /// Where the closest nodes stand closer together than chance allows, the distance within which as many are
-    /// expected. Eight nodes where one is due happen once in 100,000 look-ups.
-    fn crowded_radius(&self) -> Option<u128> {
-        let spacing = self.spacing?;
-        let closest = self.window(CLOSEST, None, |_| true).answered;
-        let last = closest.get(CLOSEST - 1)?;
-        (last.0.high() < spacing).then(|| spacing.saturating_mul(CLOSEST as u128))
+    /// expected. Eight nodes where half a one is due are no accident.
+    fn crowded_radius(&self, closest: &[Key]) -> Option<u128> {
+        let (spacing, last) = (self.spacing?, closest.get(CLOSEST - 1)?);
+        (last.0.high() < spacing / 2).then(|| spacing.saturating_mul(CLOSEST as u128))
+    }
+
+    /// Whether a node may well stand where this one says it does: in the space nearer the target, an eighth of a node
+    /// is expected. Should our measure be wrong eightfold, there is one, and it is asked with the unlikely ones.
+    fn is_plausible(&self, key: &Key) -> bool {
+        self.spacing.is_none_or(|spacing| key.0.high() >= spacing / 8)
     }
 
     fn is_credible(&self, candidate: &Candidate) -> bool {
@@ -253,7 +270,7 @@ impl Lookup {
                 if let Some(candidate) = self.candidates.get_mut(&key) {
                     self.repeated += u32::from(candidate.tries > 0);
                     candidate.tries += 1;
-                    candidate.state = State::Asked { path, slow: false };
+                    candidate.state = State::Asked { slow: false };
                 }
             }
         }
@@ -262,7 +279,7 @@ impl Lookup {
     /// Somebody takes long to answer.
     pub(super) fn slow(&mut self, place: Place) {
         if let Place::Known(key) = place
-            && let Some(Candidate { state: State::Asked { slow, .. }, .. }) = self.candidates.get_mut(&key)
+            && let Some(Candidate { state: State::Asked { slow }, .. }) = self.candidates.get_mut(&key)
         {
             *slow = true;
         }
@@ -338,11 +355,9 @@ impl Lookup {
         }
     }
 
-    /// The closest nodes that answered: of all, and of those whose id fits their address.
+    /// The closest nodes that answered: of all, of those whose id fits their address, and of those closer than is likely.
     pub(super) fn closest(&self) -> Vec<Settled> {
-        let all = self.window(CLOSEST, self.crowded_radius(), |_| true).answered;
-        let matching = self.window(CLOSEST, None, |candidate| candidate.check == IdCheck::Matches).answered;
-        let mut keys: Vec<_> = all.into_iter().chain(matching).collect();
+        let mut keys: Vec<_> = self.windows().into_iter().flat_map(|window| window.answered).collect();
         keys.sort_unstable();
         keys.dedup();
         keys.into_iter().filter_map(|key| self.settled(&key)).collect()
@@ -378,12 +393,9 @@ impl Lookup {
         &self.target
     }
 
-    pub(super) fn ends(&self) -> Mono {
-        self.ends
-    }
-
+    /// Whether the closest nodes stand closer together than chance allows.
     pub(super) fn is_crowded(&self) -> bool {
-        self.crowded_radius().is_some()
+        self.crowded_radius(&self.window(CLOSEST, None, |_, _| true).answered).is_some()
     }
 
     /// Nodes that nobody credible named, and that were left aside.

@@ -3,8 +3,9 @@
 use core::fmt;
 use core::net::SocketAddr;
 
+use evidence::candidates::Candidates;
 use evidence::observation::Source;
-use evidence::{Candidates, Digest, InfoHashV1, RunId, Stamp, TargetIds};
+use evidence::{Digest, InfoHashV1, RunId, Stamp, TargetIds};
 use wire::krpc::{Node, NodeId};
 
 use super::id::IdCheck;

@@ -163,8 +163,9 @@ impl Table {
     /// How many nodes there are in the DHT, by how far the closest ones are from us; nothing while too few are known.
     pub(super) fn network_size(&self, now: Mono) -> Option<u64> {
         let mut closest = self.closest(now, &self.own, usize::MAX);
+        // Around our own id anybody may crowd; whose id fits his address cannot. If they are most, they are the measure.
         let matching = closest.iter().filter(|entry| entry.check == IdCheck::Matches).count();
-        if matching >= CLOSEST {
+        if matching >= CLOSEST && matching * 4 >= closest.len() * 3 {
             closest.retain(|entry| entry.check == IdCheck::Matches);
         }
         let last = closest.get(CLOSEST - 1)?;

@@ -63,8 +63,8 @@ impl Session {
         Self { info_hash, role, secret, ciphers: (method == Method::Rc4).then_some(ciphers), payload }
     }
 
-    /// The torrent that the handshake named. The BitTorrent handshake inside must name it again: who knows one hash of
-    /// a hybrid torrent knows the other, and the engine beneath cannot see what it carries.
+    /// The torrent that the handshake named. The BitTorrent handshake inside names one again, which only its reader can
+    /// compare: for a hybrid torrent it may be the other hash.
     pub fn info_hash(&self) -> InfoHashV1 {
         self.info_hash
     }

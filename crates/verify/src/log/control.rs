@@ -101,8 +101,8 @@ impl Walk<'_> {
             Some("the key already serves in the anchor".into())
         } else if self.keys.get(kid).is_some() {
             Some(format!("key {kid} is delegated twice"))
-        } else if delegation.serial <= self.keys.last_serial {
-            Some(format!("serial {} does not come after {}", delegation.serial, self.keys.last_serial))
+        } else if delegation.serial == 0 || index > 0 && delegation.serial != self.keys.last_serial.saturating_add(1) {
+            Some(format!("serial {} does not follow {}: a delegation is missing", delegation.serial, self.keys.last_serial))
         } else if index == 0 && delegation.role != Role::Registrar {
             Some("leaf 0 does not delegate the first registrar".into())
         } else {

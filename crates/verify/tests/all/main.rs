@@ -8,3 +8,5 @@ mod mutations;
 mod records;
 mod shard;
 mod story;
+mod vectors;
+mod write_vectors;

@@ -56,10 +56,8 @@ fn every_fragmentation_agrees() {
 #[test]
 fn pads_of_every_length_agree() {
     for length in 0..=PAD_MAX {
-        // Each length at one place, the others far from it; and fragments that cut everywhere.
-        let mut pads = [PAD_MAX - length; 4];
-        pads[length % 4] = length;
-        let contact = Contact::new(Offer::Both, Policy::Rc4First).pads(pads);
+        // Every length in every place, and fragments that cut everywhere.
+        let contact = Contact::new(Offer::Both, Policy::Rc4First).pads([length, PAD_MAX - length, length, PAD_MAX - length]);
         check(Contact { fragment: 61 + length % 7, ..contact }, Method::Rc4);
     }
     for pads in [[PAD_MAX; 4], [0; 4], [512, 0, 512, 0], [0, 512, 0, 512]] {

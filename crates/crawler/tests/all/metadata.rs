@@ -1,0 +1,44 @@
+//! Magnets.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crawler::{Bind, MetadataError, MetadataPlan, fetch_metadata, stopper};
+use evidence::InfoHashV1;
+use swarm::Seed;
+use wire::tracker_url::TrackerUrl;
+
+use crate::lab::peer::{self, Kind};
+use crate::lab::torrent::Torrent;
+use crate::lab::{address, clock, scope, tracker};
+
+const TEST: u8 = 111;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_info_dictionary_comes_from_whoever_has_it() {
+    let torrent = Arc::new(Torrent::new("magnet"));
+    let (full, seed) = (address(TEST, 1, 6881), address(TEST, 2, 6881));
+    peer::start(Kind::Full, &torrent, full).await;
+    let received = peer::start(Kind::Seed, &torrent, seed).await;
+    let at = address(TEST, 250, 7000);
+    let asked = tracker::http(at, "200 OK", tracker::announce(&[seed, "192.0.2.1:6881".parse().unwrap()])).await;
+    let plan = |trackers: Vec<TrackerUrl>| MetadataPlan {
+        info_hash: InfoHashV1::from(torrent.hash()),
+        trackers,
+        peers: vec![full],
+        scope: scope(),
+        bind: Bind { v4: Some([127, TEST, 255, 1].into()), v6: None },
+        client: "affiant/0.1.0".into(),
+        patience: Duration::from_secs(10),
+        limits: swarm::metadata::Limits::default(),
+        seed: Seed::new([5; 32]),
+    };
+    let (_stopper, stop) = stopper();
+    let url = TrackerUrl::parse(&format!("http://{at}/announce")).unwrap();
+    assert_eq!(fetch_metadata(plan(vec![url]), clock(), stop.clone()).await, Ok(torrent.info.clone()));
+    assert_eq!(asked.lock().unwrap().len(), 2, "started and stopped");
+    peer::assert_harmless(&received);
+    assert_eq!(fetch_metadata(plan(vec![]), clock(), stop.clone()).await, Err(MetadataError::NobodyHasIt { tried: 1 }));
+    let nobody = MetadataPlan { peers: vec!["192.0.2.1:6881".parse().unwrap()], ..plan(vec![]) };
+    assert_eq!(fetch_metadata(nobody, clock(), stop).await, Err(MetadataError::NoPeers));
+}

@@ -1,0 +1,206 @@
+//! Openings: every tag, and each rule broken once.
+
+use evidence::{
+    Blind, Claimed, Class, Digest, Direction, Exclusion, Grade, InfoHashV1, Numbered, Observation, Outcome, Phase, PortRole, Tag, TargetIds,
+    Verification,
+    challenge::Check,
+    observation::{ChokeChange, ClaimForm, PieceClaim},
+    opening,
+    run::{AnnounceResult, Fact, RunFact},
+    sha256,
+};
+use serde::Serialize;
+
+use super::{Made, add, changed};
+use crate::{keys, records};
+
+fn sealed<T: Serialize>(tag: Tag, body: &T) -> String {
+    let blind = Blind::from(*sha256(b"affiant test blind 0").as_bytes());
+    opening::seal(tag, &blind, &Numbered { body, kid: keys::kid("w1"), seq: 7 }).unwrap()
+}
+
+fn list() -> Digest {
+    sha256(b"a list of candidates")
+}
+
+fn served() -> Observation {
+    records::served(records::PEER, 0, list(), sha256(b"a mandate"), sha256(b"a dossier"), 0)
+}
+
+fn with(change: impl FnOnce(&mut Observation)) -> String {
+    let mut observation = served();
+    change(&mut observation);
+    sealed(Tag::Obs, &observation)
+}
+
+pub fn add_all(made: &mut Made) {
+    good(made);
+    outcomes(made);
+    facts(made);
+    forms(made);
+    contradictions(made);
+}
+
+fn good(made: &mut Made) {
+    let mut ok = |name: &str, why: &str, line: String| add(made, &format!("opening/good-{name}"), "ok", "7.6", why, &[], line);
+    ok("served", "a peer that served one block", with(|_| {}));
+    ok("candidates", "an answer of a tracker", sealed(Tag::Cand, &records::candidates()));
+    ok("clock", "a reading of the clock", sealed(Tag::Clock, &records::reading()));
+    ok("control", "a control visit that was not answered", {
+        sealed(Tag::Obs, &records::control(records::PEER, list(), sha256(b"a mandate"), sha256(b"an observation"), 0))
+    });
+    ok("refused", "a peer that refused", sealed(Tag::Obs, &records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0)));
+    ok("incoming", "a peer that dialled: no list named it, its port is ephemeral", with(|observation| {
+        observation.direction = Direction::Incoming;
+        observation.port_role = PortRole::Ephemeral;
+        observation.found = None;
+    }));
+    ok("ipv6", "IPv6 on both ends", with(|observation| {
+        observation.peer = "[2001:db8::7]:51413".parse().unwrap();
+        observation.observer = "[2001:db8::1]:6881".parse().unwrap();
+    }));
+    ok("client-not-utf8", "a client name that is no UTF-8 is kept as hexadecimal", with(|observation| observation.client = Some(Claimed::new(*b"\xff\x00"))));
+    ok("client-hostile", "a client name that would move a terminal's cursor is kept as it came", with(|observation| observation.client = Some(Claimed::new("a\u{1b}[2J\u{202e}b"))));
+    ok("everything", "a record with every optional member", with(|observation| {
+        observation.choke = vec![ChokeChange { at: records::stamp(-200), choked: false }];
+        observation.claim = Some(PieceClaim { at: records::stamp(-300), by: ClaimForm::HaveAll, of: 2, pieces: 2 });
+        observation.peer_id = Some([b'a'; 20].into());
+        observation.reserved = Some([0, 0, 0, 0, 0, 0x10, 0, 4].into());
+        observation.times.handshake = Some(records::stamp(-350));
+        observation.times.last_byte = Some(records::stamp(60));
+        observation.target.v2 = Some([0x22; 32].into());
+        observation.challenges[0].choked = true;
+        let mut rejected = records::challenge(1, 10);
+        (rejected.answered, rejected.first_byte, rejected.sha256, rejected.verification) = (None, None, None, Verification::Rejected);
+        let mut wrong = records::challenge(1, 20);
+        wrong.verification = Verification::Mismatch { check: Check::Merkle };
+        observation.challenges.extend([rejected, wrong]);
+    }));
+}
+
+fn outcomes(made: &mut Made) {
+    let phase = Phase::Handshake;
+    for outcome in [
+        Outcome::BadBlock { blocks: 1 },
+        Outcome::NoBlock { after_ms: 9000 },
+        Outcome::Choked { for_ms: 30_000 },
+        Outcome::Rejected { requests: 2 },
+        Outcome::NothingClaimed { after_ms: 9000 },
+        Outcome::Unreachable,
+        Outcome::NoAnswer { phase: Phase::Connect, after_ms: 3000 },
+        Outcome::Closed { phase },
+        Outcome::Reset { phase: Phase::Transfer },
+        Outcome::WrongInfoHash { got: InfoHashV1::from([9; 20]) },
+        Outcome::Garbage { rule: "handshake".into(), phase },
+        Outcome::Ourselves,
+        Outcome::Excluded { rule: Exclusion::OwnersSeed },
+        Outcome::NotTried,
+        Outcome::LocalFault { what: "no free socket".into() },
+    ] {
+        let mut observation = records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0);
+        let name = format!("opening/good-outcome-{}", outcome.word());
+        observation.outcome = outcome;
+        add(made, &name, "ok", "7.6", "failure is a record: one of each outcome", &[], sealed(Tag::Obs, &observation));
+    }
+}
+
+fn facts(made: &mut Made) {
+    let announced = |result| Fact::Announced {
+        event: "started".into(),
+        interval_s: Some(1800),
+        result,
+        target: records::target(),
+        tracker: "http://tracker.example/announce".into(),
+    };
+    for (name, fact) in [
+        ("started", records::started().fact),
+        ("announced-peers", announced(AnnounceResult::Peers { named: 50 })),
+        ("announced-failure", announced(AnnounceResult::Failure { reason: "unregistered torrent".into() })),
+        ("announced-malformed", announced(AnnounceResult::Malformed { rule: "dictionary".into() })),
+        ("announced-no-answer", announced(AnnounceResult::NoAnswer { why: "timed out".into() })),
+        ("announced-excluded", announced(AnnounceResult::Excluded { why: "reserved address".into() })),
+        ("scraped", Fact::Scraped { complete: 3, downloaded: 9, incomplete: 2, target: records::target(), tracker: "udp://tracker.example:6969".into() }),
+        ("ended", Fact::Ended { observations: 12, piece_bytes_out: 0, reason: "idle".into() }),
+    ] {
+        let line = sealed(Tag::Run, &RunFact { at: records::stamp(0), fact, run: records::run() });
+        add(made, &format!("opening/good-run-{name}"), "ok", "7.6", "a fact about a run", &[], line);
+    }
+    let sent = Fact::Ended { observations: 12, piece_bytes_out: 1, reason: "idle".into() };
+    let line = sealed(Tag::Run, &RunFact { at: records::stamp(0), fact: sent, run: records::run() });
+    add(made, "opening/run-sent-content", "fail", "7.9", "a run never sends content", &[], line);
+}
+
+fn forms(made: &mut Made) {
+    let line = with(|_| {});
+    for (name, why, from, to) in [
+        ("version", "a version that does not exist", "affiant.obs/1", "affiant.obs/2"),
+        ("tag", "a tag that does not exist", "affiant.obs/1", "affiant.seen/1"),
+        ("wrong-tag", "the record is not of the tag's shape", "affiant.obs/1", "affiant.clock/1"),
+        ("blind-short", "a blind has 64 digits", "259462b7", "259462"),
+        ("blind-upper-case", "hexadecimal digits are lower case", "259462b7", "259462B7"),
+        ("no-line-feed", "an opening ends with a line feed", "\n", ""),
+        ("two-lines", "an opening is one line", "\n", "\n\n"),
+        ("space-in-json", "canonical JSON has no spaces", "{\"body\":", "{ \"body\":"),
+        ("escaped", "canonical JSON escapes nothing that need not be", "\"probe\"", "\"\\u0070robe\""),
+        ("float", "numbers are integers", "\"seq\":7", "\"seq\":7.0"),
+        ("exponent", "numbers are plain integers", "\"seq\":7", "\"seq\":7e0"),
+        ("too-large", "integers stay within 2^53 - 1", "\"seq\":7", "\"seq\":9007199254740993"),
+        ("duplicate-key", "a key stands once", "\"seq\":7", "\"seq\":7,\"seq\":7"),
+        ("unknown-member", "no member that the schema does not name", "\"seq\":7", "\"seq\":7,\"surplus\":1"),
+        ("missing-member", "absent values are null, never left out", "\"client\":\"Transmission 4.0.6\",", ""),
+        ("order", "members are sorted", "\"kid\":\"ba29f59ba00a8cea\",\"seq\":7", "\"seq\":7,\"kid\":\"ba29f59ba00a8cea\""),
+        ("address-leading-zero", "an address has one text", "203.0.113.7:51413", "203.0.113.07:51413"),
+        ("port-too-large", "a port fits 16 bits", "203.0.113.7:51413", "203.0.113.7:65536"),
+        ("ipv6-not-shortened", "an IPv6 address has one text", "203.0.113.7:51413", "[2001:db8:0:0:0:0:0:7]:51413"),
+        ("instant-without-ms", "an instant has milliseconds", "2026-09-01T12:00:00.000Z", "2026-09-01T12:00:00Z"),
+        ("instant-leap-second", "an instant is no leap second", "2026-09-01T12:00:00.000Z", "2026-09-01T12:00:60.000Z"),
+        ("instant-offset", "an instant is UTC", "2026-09-01T12:00:00.000Z", "2026-09-01T12:00:00.000+00:00"),
+        ("unknown-outcome", "the list of outcomes is closed", "\"kind\":\"served\"", "\"kind\":\"guilty\""),
+        ("hex-of-utf8", "text that is UTF-8 is a string", "\"Transmission 4.0.6\"", "{\"hex\":\"61\"}"),
+        ("negative-port-role", "the list of port roles is closed", "\"listening\"", "\"unknown\""),
+    ] {
+        add(made, &format!("opening/form-{name}"), "fail", "7.6", why, &[], changed(&line, from, to));
+    }
+    add(made, "opening/form-not-json", "fail", "7.6", "the JSON is not JSON", &[], "affiant.obs/1 259462b7796f32230861aaa965c3102bb9cc65257b586e46f360ec8132865b04 {\n");
+    let deep = format!("affiant.obs/1 259462b7796f32230861aaa965c3102bb9cc65257b586e46f360ec8132865b04 {}\n", "[".repeat(2000));
+    add(made, "opening/form-deep", "fail", "7.6", "nesting is bounded", &[], deep);
+    add(made, "opening/form-worked-example", "fail", "7.6", "the worked example's record is abbreviated: its line is well formed, its record is none", &[], super::examples::OPENING);
+}
+
+fn contradictions(made: &mut Made) {
+    let mut bad = |name: &str, why: &str, line: String| add(made, &format!("opening/contradiction-{name}"), "fail", "7.9", why, &[], line);
+    bad("content-sent", "the monitor sends no content", with(|o| o.volume.piece_bytes_out = 1));
+    bad("port-role", "we dial listening ports", with(|o| o.port_role = PortRole::Ephemeral));
+    bad("not-found", "an outgoing contact was found somewhere", with(|o| o.found = None));
+    bad("found-incoming", "nobody named a peer that dialled", with(|o| (o.direction, o.port_role) = (Direction::Incoming, PortRole::Ephemeral)));
+    bad("served-without-match", "served needs a verified block", with(|o| o.challenges[0].verification = Verification::Mismatch { check: Check::PieceSha1 }));
+    bad("match-without-served", "a verified block makes the grade served", with(|o| o.grade = Grade::Claimed));
+    bad("control-served", "a control visit is never served", with(|o| {
+        o.purpose = evidence::observation::Purpose::Control { about: sha256(b"x"), info_hash: InfoHashV1::from([1; 20]) };
+    }));
+    bad("verified-bytes", "verified bytes are the sum of the blocks", with(|o| o.volume.verified_bytes = 16_385));
+    bad("bytes-in", "what was verified was received", with(|o| o.volume.bytes_in = 16_000));
+    bad("blocks", "the outcome counts the blocks", with(|o| o.outcome = Outcome::Served { blocks: 2, pieces: 1 }));
+    bad("pieces", "the outcome counts the pieces", with(|o| o.outcome = Outcome::Served { blocks: 1, pieces: 2 }));
+    bad("first-block", "first_block is the first byte of a block", with(|o| o.times.first_block = Some(records::stamp(1))));
+    bad("last-block", "last_block is the last byte of a block", with(|o| o.times.last_block = Some(records::stamp(51))));
+    bad("no-first-block", "served has a first block", with(|o| o.times.first_block = None));
+    bad("before-began", "no block before the contact", with(|o| o.times.began = records::stamp(20)));
+    bad("after-ended", "no block after the contact", with(|o| o.times.ended = records::stamp(20)));
+    bad("no-dossier", "served was checked against a dossier", with(|o| o.dossier_sha256 = None));
+    bad("no-transcript", "served has a transcript", with(|o| o.transcript_sha256 = None));
+    bad("no-digest", "a matching block has a digest", with(|o| o.challenges[0].sha256 = None));
+    bad("long-block", "a block is at most 16 KiB", with(|o| {
+        (o.challenges[0].length, o.volume.verified_bytes, o.volume.bytes_in) = (16_385, 16_385, 20_000);
+    }));
+    bad("mapped-peer", "an address is never IPv4-mapped", with(|o| o.peer = "[::ffff:203.0.113.7]:51413".parse().unwrap()));
+    bad("scoped-observer", "an address has no scope", with(|o| o.observer = "[fe80::1%3]:6881".parse().unwrap()));
+    bad("no-info-hash", "a torrent has an info-hash", with(|o| o.target = TargetIds { v1: None, v2: None }));
+    let mut candidates = records::candidates();
+    candidates.peers[0] = "[::ffff:203.0.113.7]:51413".parse().unwrap();
+    bad("mapped-candidate", "an address is never IPv4-mapped", sealed(Tag::Cand, &candidates));
+    // Not a contradiction: what the tables said is what they said.
+    add(made, "opening/good-unknown-network", "ok", "7.6", "an address that no table covers", &[], with(|o| {
+        (o.attribution.asn, o.attribution.class, o.attribution.isp, o.attribution.prefix) = (None, Class::Unknown, None, None);
+    }));
+}
