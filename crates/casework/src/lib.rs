@@ -27,6 +27,7 @@ pub mod deadlines;
 pub mod decided;
 pub mod eligibility;
 pub mod fault;
+pub mod notices;
 pub mod plan;
 pub mod prefix;
 pub mod process_report;

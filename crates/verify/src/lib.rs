@@ -109,6 +109,7 @@ fn check(source: &mut dyn Source, expectations: &Expectations, findings: &mut Fi
     summary.reports = cirs.len() as u64;
     let openings = openings::check(source, &log, &recipient, &reports::named(&cirs), findings);
     attachments::check_transcripts(&bag, &openings, findings);
+    process::check_addresses(source, &openings.sightings.addresses(), findings);
     attachments::check_named(&openings, &tables, findings);
     let issue = issue.ok_or("there is no issue note to compare the reports with (step 9.1)")?;
     let derived = openings.sightings.derive(recipient.is_audit());

@@ -1,4 +1,6 @@
-//! Step 10: the process report is there and has its form. What it says is derived from the log by its issuer.
+//! Step 10: the process report is there, has its form and names no peer. Its figures are for issuing again to compare.
+
+use std::{collections::BTreeSet, net::{IpAddr, SocketAddr}};
 
 use evidence::document::{DOCUMENT_FORMAT, Document};
 
@@ -13,6 +15,8 @@ use crate::{
 const JSON: &str = "data/process-report.json";
 const HTML: &str = "data/process-report.html";
 const MAX_BYTES: u64 = 64 << 20;
+/// Always these; one without machinery says so.
+const SECTIONS: u32 = 16;
 
 pub(crate) fn check(source: &mut dyn Source, bag: &Bag, findings: &mut Findings) {
     findings.count(Check::ProcessReport);
@@ -22,10 +26,11 @@ pub(crate) fn check(source: &mut dyn Source, bag: &Bag, findings: &mut Findings)
     match document {
         Err(fault) => findings.fail(Check::ProcessReport, || fault),
         Ok(document) => {
-            let mut numbers = document.sections.iter().map(|section| section.number);
-            let holds = document.format == DOCUMENT_FORMAT && numbers.clone().is_sorted_by(|a, b| a < b) && numbers.next().is_some();
-            if !holds {
-                findings.fail(Check::ProcessReport, || format!("'{JSON}' is not of the format {DOCUMENT_FORMAT} with sections in ascending order"));
+            let numbers = document.sections.iter().map(|section| section.number);
+            if document.format != DOCUMENT_FORMAT || !numbers.eq(1..=SECTIONS) || document.notices.is_empty() {
+                findings.fail(Check::ProcessReport, || {
+                    format!("'{JSON}' is not of the format {DOCUMENT_FORMAT} with sections 1 to {SECTIONS} and the notice of page one")
+                });
             }
         }
     }
@@ -41,5 +46,17 @@ pub(crate) fn check(source: &mut dyn Source, bag: &Bag, findings: &mut Findings)
         && !starts(source, path, &[b"%pdf-"])
     {
         findings.fail(Check::ProcessReport, || format!("'{path}' is not a PDF document"));
+    }
+}
+
+/// It holds no address of a peer, as far as the bundle's own openings tell which those are.
+pub(crate) fn check_addresses(source: &mut dyn Source, peers: &BTreeSet<IpAddr>, findings: &mut Findings) {
+    for path in [JSON, HTML] {
+        let Ok(bytes) = read_whole(source, path, MAX_BYTES) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        let words = text.split(|character: char| !(character.is_ascii_hexdigit() || matches!(character, '.' | ':' | '[' | ']')));
+        let address = |word: &str| word.parse::<IpAddr>().ok().or_else(|| word.parse::<SocketAddr>().ok().map(|end| end.ip()));
+        let named = words.filter_map(|word| address(word.trim_end_matches(['.', ':']))).any(|ip| peers.contains(&ip));
+        findings.check(Check::ProcessReport, !named, || format!("'{path}' holds the address of a peer"));
     }
 }

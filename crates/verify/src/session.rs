@@ -1,6 +1,9 @@
 //! Sessions derived from the observations, by the rules of `cir.md` and by nobody else's code.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{IpAddr, SocketAddr},
+};
 
 use evidence::{Class, Digest, Direction, Transport, observation::TargetIds};
 
@@ -127,6 +130,12 @@ impl Sightings {
 
     pub(crate) fn visit_at(&self, index: u64) -> Option<&Visit> {
         self.visits_by_index.get(&index).map(|position| &self.visits[*position])
+    }
+
+    /// The addresses of all peers seen or visited.
+    pub(crate) fn addresses(&self) -> BTreeSet<IpAddr> {
+        let seen = self.by_key.keys().map(|key| key.peer.ip());
+        seen.chain(self.visits_by_peer.keys().map(SocketAddr::ip)).collect()
     }
 
     /// Observations of one peer and torrent over any transport.

@@ -27,7 +27,8 @@ use crate::config::Config;
 /// The monitor's own address.
 const MONITOR: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
 const PIECE_BYTES: u32 = 64 << 10;
-const FILM_BYTES: u64 = (8 << 20) - 12_345;
+/// Whole pieces, so that no padding is needed: Transmission 3 does not know it.
+const FILM_BYTES: u64 = 8 << 20;
 /// Peers behind a NAT that nobody can dial: they are on no list and call the monitor.
 const CALLERS: usize = 8;
 /// The last laboratory ISP is a mobile network: its sharers are proved and not reported under the UK rules.
@@ -37,6 +38,8 @@ pub struct Laboratory {
     torrent: Arc<SyntheticTorrent>,
     networks: Vec<Network>,
     tracker: Arc<Tracker>,
+    /// Where the real clients announce. It names nobody, so that they serve nobody but the monitor.
+    _clients_tracker: Tracker,
     farm: Arc<Farm>,
     seeders: Seeders,
     clients: Vec<Running>,
@@ -58,8 +61,9 @@ impl Laboratory {
         let tracker = Arc::new(Tracker::start(TrackerConfig { numwant_max: wish.peers * 2 + 100, ..TrackerConfig::default() }).await?);
         let urls = [tracker.http_url(), tracker.udp_url()];
         let shape = Shape::film_with_nfo(FILM_BYTES, PIECE_BYTES);
-        let torrent = SyntheticTorrent::new("Laboratory Film", wish.seed, shape, PIECE_BYTES, &[&urls[0], &urls[1]])?;
-        let torrent = Arc::new(torrent);
+        let film = |trackers: &[&str]| SyntheticTorrent::new("Laboratory Film", wish.seed, shape.clone(), PIECE_BYTES, trackers);
+        let torrent = Arc::new(film(&[&urls[0], &urls[1]])?);
+        let clients_tracker = Tracker::start(TrackerConfig { numwant_max: 0, ..TrackerConfig::default() }).await?;
         let networks = Network::laboratory();
         let mix = Mix::demo().with_seed(wish.seed);
         let farm = Arc::new(Farm::start(FarmConfig::new(vec![Arc::clone(&torrent)], mix.clone())).await?);
@@ -74,14 +78,14 @@ impl Laboratory {
             truth.insert(address, Behaviour::Seed, &networks);
             peers.push(address);
         }
-        let (clients, client_names) = if wish.with_clients { start_clients(&torrent, &folder, &networks).await? } else { Default::default() };
+        let (clients, client_names) = if wish.with_clients { start_clients(&film(&[&clients_tracker.http_url()])?, &folder, &networks).await? } else { Default::default() };
         for client in &clients {
             truth.insert(client.address().into(), Behaviour::Seed, &networks);
             peers.push(client.address().into());
         }
         tracker.list(torrent.info_hash(), peers, 0);
         let callers = networks[0].hosts_that(Behaviour::Seed, &mix).skip(wish.peers).take(CALLERS).collect();
-        Ok(Self { torrent, networks, tracker, farm, seeders, clients, client_names, truth: Mutex::new(truth), callers })
+        Ok(Self { torrent, networks, tracker, _clients_tracker: clients_tracker, farm, seeders, clients, client_names, truth: Mutex::new(truth), callers })
     }
 
     pub fn describe(&self) -> Vec<String> {

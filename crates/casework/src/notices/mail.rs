@@ -98,8 +98,18 @@ fn headers(cir: &Cir, addressing: &Addressing, at: Utc, id: &str, subject: Strin
     ]
 }
 
-/// Receivers look for the marks and for `<?xml` anywhere in the text, so a stranger's file name must not hold
-/// them: in the letter they are escaped as `Claimed` escapes what acts.
+/// Receivers look for the marks and for `<?xml` anywhere in the text and in any case, so a stranger's file name
+/// must not hold them: in the letter they are escaped as `Claimed` escapes what acts.
 fn unmistakable(letter: &str) -> String {
-    letter.replace('<', "\\u{3c}").replace("---Start", "\\u{2d}--Start").replace("---End", "\\u{2d}--End")
+    let mut out = String::with_capacity(letter.len());
+    for (at, character) in letter.char_indices() {
+        let rest = &letter[at..];
+        let begins_a_mark = || rest.strip_prefix("---").is_some_and(|after| after.starts_with(char::is_alphabetic));
+        match character {
+            '<' => out.push_str("\\u{3c}"),
+            '-' if begins_a_mark() => out.push_str("\\u{2d}"),
+            _ => out.push(character),
+        }
+    }
+    out
 }

@@ -8,3 +8,4 @@ mod privacy;
 mod refusal;
 mod sweep;
 mod trackers;
+mod zz_real;

@@ -150,3 +150,65 @@ async fn a_stopped_run_accounts_for_those_it_never_reached() {
     assert_eq!(outcomes.iter().filter(|word| **word == "not-tried").count(), 20);
     assert_eq!(outcomes.iter().filter(|word| **word == "no-answer").count(), 10);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ipv6_peers_that_a_magnet_names_are_proved_too() {
+    let torrent = Arc::new(Torrent::new("six"));
+    let probe = std::net::TcpListener::bind("[::1]:0").unwrap();
+    let seed = probe.local_addr().unwrap();
+    drop(probe);
+    let received = peer::start(Kind::Seed, &torrent, seed).await;
+    let mut target = target(&torrent, &[]);
+    let four = address(TEST + 3, 1, 6881);
+    target.peers = vec![seed, four];
+    let mut plan = plan(TEST + 3, vec![target]);
+    plan.scope = swarm::Scope::laboratory(vec!["::1/128".parse().unwrap(), "127.0.0.0/8".parse().unwrap()], vec![], vec![]).unwrap();
+    plan.bind = crawler::Bind { v4: None, v6: Some(std::net::Ipv6Addr::LOCALHOST) };
+    let (summary, log) = Station::found().watch(plan).await;
+    summary.unwrap();
+    let observations = log.of(seed);
+    let [proved, control] = observations[..] else { panic!("a probe and a control visit") };
+    assert_eq!((proved.grade, &control.outcome), (Grade::Served, &Outcome::NoEcho));
+    assert_eq!(proved.found.as_ref().map(|found| found.source), Some(Source::Magnet));
+    assert_eq!(proved.observer.ip(), seed.ip());
+    assert_eq!(log.of(four)[0].outcome, Outcome::LocalFault { what: "the monitor has no address of this family".into() });
+    peer::assert_harmless(&received);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_takes_no_more_ends_the_run() {
+    let torrent = Arc::new(Torrent::new("closed log"));
+    let peer = address(TEST + 4, 1, 6881);
+    let received = peer::start(Kind::Seed, &torrent, peer).await;
+    let mut target = target(&torrent, &[]);
+    target.peers = vec![peer];
+    let station = Station::found();
+    let (appender, clock) = (station.appender.clone(), Arc::clone(&station.clock));
+    station.close().await;
+    let (_stopper, stop) = crawler::stopper();
+    let ended = crawler::watch(plan(TEST + 4, vec![target]), appender, crate::lab::nowhere, clock, stop, |_| {}).await;
+    assert!(matches!(ended, Err(crawler::WatchError::Log(_))));
+    assert!(received.lock().unwrap().is_empty(), "nobody is contacted whom no log would remember");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_stops_a_run_gets_an_orderly_end() {
+    let torrent = Arc::new(Torrent::new("stopper"));
+    let peer = address(TEST + 5, 1, 6881);
+    peer::start(Kind::Choker, &torrent, peer).await;
+    let mut target = target(&torrent, &[]);
+    target.peers = vec![peer];
+    let mut plan = plan(TEST + 5, vec![target]);
+    plan.settings.probe.choked_ms = 60_000;
+    plan.until = crawler::Until::Stopped;
+    let station = Station::found();
+    let (appender, clock) = (station.appender.clone(), Arc::clone(&station.clock));
+    let (stopper, stop) = crawler::stopper();
+    let run = tokio::spawn(crawler::watch(plan, appender, crate::lab::nowhere, clock, stop, |_| {}));
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    stopper.stop();
+    assert_eq!(run.await.unwrap().unwrap().reason, Reason::Stopped);
+    let log = station.close().await;
+    assert_eq!(log.of(peer)[0].outcome.word(), "choked");
+    assert!(matches!(log.facts.last(), Some(Fact::Ended { reason, .. }) if reason == "stopped"));
+}

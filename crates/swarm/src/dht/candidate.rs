@@ -23,6 +23,8 @@ pub(super) struct Candidate {
     /// The paths on which it was named, a bit each.
     pub(super) paths: u8,
     pub(super) referrers: Vec<Referrer>,
+    /// How far from our own table it was first named.
+    pub(super) steps: u32,
     /// Queries sent to it.
     pub(super) tries: u32,
     pub(super) state: State,
@@ -43,8 +45,8 @@ pub(super) enum State {
 }
 
 impl Candidate {
-    pub(super) fn new(node: &Node, check: IdCheck) -> Self {
-        Self { id: node.id, check, paths: 0, referrers: Vec::new(), tries: 0, state: State::Heard }
+    pub(super) fn new(node: &Node, check: IdCheck, steps: u32) -> Self {
+        Self { id: node.id, check, paths: 0, referrers: Vec::new(), steps, tries: 0, state: State::Heard }
     }
 
     pub(super) fn named(&mut self, path: u8, referrer: Referrer) {
@@ -52,6 +54,12 @@ impl Candidate {
         if self.referrers.len() < REFERRERS_MAX && !self.referrers.contains(&referrer) {
             self.referrers.push(referrer);
         }
+    }
+
+    /// The less of it the sooner it is asked, where too many are named: liars who all invent others are each named
+    /// once, and lead farther and farther away from the nodes that we knew.
+    pub(super) fn doubt(&self) -> (core::cmp::Reverse<usize>, u32) {
+        (core::cmp::Reverse(self.referrers.len()), self.steps)
     }
 
     pub(super) fn is_on(&self, path: u8) -> bool {

@@ -6,8 +6,8 @@
 //! closest ones: of all nodes; apart from these, of nodes whose id fits their address, so that inventions cannot push
 //! those out whose place is not freely chosen; and, apart from both, of nodes so close to the target that chance would
 //! hardly put one there. Those who were invented for the target are mostly among the latter, and hide nobody.
-//! If still the closest nodes stand closer together than chance allows, nodes are asked that were heard of in the space
-//! where as many should be, those first whom several others name.
+//! If still more nodes are named near the target than chance allows, all of the space is asked where the closest ones
+//! should be, those first whom several others name. If many queries fail, twice as many of the closest are asked.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
@@ -59,6 +59,9 @@ pub(super) struct Lookup {
     asked: u32,
     repeated: u32,
     answered: u32,
+    excluded: u32,
+    /// Silences, errors, other ids, and answers that name nodes which may not be contacted.
+    setbacks: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -94,6 +97,8 @@ impl Lookup {
             asked: 0,
             repeated: 0,
             answered: 0,
+            excluded: 0,
+            setbacks: 0,
         }
     }
 
@@ -101,7 +106,7 @@ impl Lookup {
     pub(super) fn start(&mut self, nodes: &[(Node, IdCheck)]) {
         for (at, (node, check)) in nodes.iter().enumerate() {
             // There are at most eight paths.
-            self.name(node, *check, (at % self.paths.len()) as u8, TABLE);
+            self.name(node, *check, (at % self.paths.len()) as u8, TABLE, 0);
         }
     }
 
@@ -110,12 +115,12 @@ impl Lookup {
         self.entries.push_back(address);
     }
 
-    fn name(&mut self, node: &Node, check: IdCheck, path: u8, referrer: Referrer) {
+    fn name(&mut self, node: &Node, check: IdCheck, path: u8, referrer: Referrer, steps: u32) {
         let key = (Distance::between(&node.id, &self.target), node.address);
         if !self.candidates.contains_key(&key) && self.candidates.len() >= self.limits.candidates_max && !self.make_room(&key) {
             return;
         }
-        self.candidates.entry(key).or_insert_with(|| Candidate::new(node, check)).named(path, referrer);
+        self.candidates.entry(key).or_insert_with(|| Candidate::new(node, check, steps)).named(path, referrer);
     }
 
     /// Forgets the farthest node that was never asked, if `newcomer` is closer.
@@ -168,16 +173,17 @@ impl Lookup {
         }
     }
 
-    /// The closest of all, of those whose id fits their address, and of those closer than is likely.
+    /// The closest of those whose id fits their address, of all, and of those closer than is likely.
     fn windows(&self) -> [Window; 3] {
-        let mut all = self.window(CLOSEST, None, |key, _| self.is_plausible(key));
-        if let Some(radius) = self.crowded_radius(&all.answered) {
-            all = self.window(CLOSEST, Some(radius), |key, _| self.is_plausible(key));
-            all.heard.sort_by_key(|key| core::cmp::Reverse(self.candidates.get(key).map(|candidate| candidate.referrers.len())));
+        let is_wary = self.setbacks * 4 >= self.asked;
+        let radius = self.crowded_radius();
+        let mut all = self.window(if is_wary { 2 * CLOSEST } else { CLOSEST }, radius, |key, _| self.is_plausible(key));
+        if radius.is_some() {
+            all.heard.sort_by_key(|key| self.candidates.get(key).map(Candidate::doubt));
         }
         let matching = self.window(CLOSEST, None, |_, candidate| candidate.check == IdCheck::Matches);
         let unlikely = self.window(CLOSEST, None, |key, _| !self.is_plausible(key));
-        [all, matching, unlikely]
+        [matching, all, unlikely]
     }
 
     fn ask_at_last(&self, key: Key) -> Step {
@@ -215,11 +221,13 @@ impl Lookup {
         window
     }
 
-    /// Where the closest nodes stand closer together than chance allows, the distance within which as many are
-    /// expected. Eight nodes where half a one is due are no accident.
-    fn crowded_radius(&self, closest: &[Key]) -> Option<u128> {
-        let (spacing, last) = (self.spacing?, closest.get(CLOSEST - 1)?);
-        (last.0.high() < spacing / 2).then(|| spacing.saturating_mul(CLOSEST as u128))
+    /// Where more nodes are named near the target than chance allows, the distance within which the closest ones are
+    /// expected. Three times as many as are due are no accident: it happens once in 100,000 look-ups.
+    fn crowded_radius(&self) -> Option<u128> {
+        let radius = self.spacing?.saturating_mul(CLOSEST as u128);
+        let near = self.candidates.iter().take_while(|(key, _)| key.0.high() <= radius);
+        let named = near.filter(|(key, candidate)| self.is_plausible(key) && !matches!(candidate.state, State::Failed));
+        (named.take(3 * CLOSEST).count() == 3 * CLOSEST).then_some(radius)
     }
 
     /// Whether a node may well stand where this one says it does: in the space nearer the target, an eighth of a node
@@ -285,9 +293,11 @@ impl Lookup {
         }
     }
 
-    /// Somebody answered, with the id under which we asked, and names `nodes`.
-    pub(super) fn answered(&mut self, place: Place, path: u8, token: Option<Vec<u8>>, nodes: &[(Node, IdCheck)]) {
+    /// Somebody answered, with the id under which we asked, and names `nodes`, and others that may not be contacted.
+    pub(super) fn answered(&mut self, place: Place, path: u8, token: Option<Vec<u8>>, nodes: &[(Node, IdCheck)], excluded: u32) {
         self.answered += 1;
+        self.excluded += excluded;
+        self.setbacks += u32::from(excluded > 0);
         match place {
             Place::Entry(_) => self.entries_open -= 1,
             Place::Known(key) => {
@@ -301,14 +311,19 @@ impl Lookup {
         // At most one for each query, of which there are few.
         let referrer = self.reputations.len() as Referrer;
         self.reputations.push(Reputation::default());
+        let steps = self.steps(place) + 1;
         for (node, check) in nodes.iter().take(self.limits.nodes_per_answer) {
-            self.name(node, *check, path, referrer);
+            self.name(node, *check, path, referrer, steps);
         }
     }
 
     /// Somebody was silent.
     pub(super) fn silent(&mut self, place: Place) {
-        let Place::Known(key) = place else { return self.failed(place) };
+        self.setbacks += 1;
+        let Place::Known(key) = place else {
+            self.entries_open -= 1;
+            return;
+        };
         let Some(candidate) = self.candidates.get_mut(&key) else { return };
         if candidate.tries > 1 {
             candidate.state = State::Failed;
@@ -321,6 +336,7 @@ impl Lookup {
 
     /// Somebody answered with an error or as somebody else.
     pub(super) fn failed(&mut self, place: Place) {
+        self.setbacks += 1;
         match place {
             Place::Entry(_) => self.entries_open -= 1,
             Place::Known(key) => {
@@ -344,6 +360,13 @@ impl Lookup {
                     candidate.state = State::Failed;
                 }
             }
+        }
+    }
+
+    fn steps(&self, place: Place) -> u32 {
+        match place {
+            Place::Known(key) => self.candidates.get(&key).map_or(0, |candidate| candidate.steps),
+            Place::Entry(_) => 0,
         }
     }
 
@@ -393,9 +416,15 @@ impl Lookup {
         &self.target
     }
 
-    /// Whether the closest nodes stand closer together than chance allows.
+    /// Whether more nodes are named near the target than chance allows, or three at its very centre.
     pub(super) fn is_crowded(&self) -> bool {
-        self.crowded_radius(&self.window(CLOSEST, None, |_, _| true).answered).is_some()
+        let is_central = self.candidates.keys().nth(2).is_some_and(|key| !self.is_plausible(key));
+        is_central || self.crowded_radius().is_some()
+    }
+
+    /// Nodes named that the scope does not let us contact.
+    pub(super) fn excluded(&self) -> u32 {
+        self.excluded
     }
 
     /// Nodes that nobody credible named, and that were left aside.

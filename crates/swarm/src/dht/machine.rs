@@ -213,7 +213,7 @@ impl Dht {
         entries.filter(|address| self.scope.check_service(**address).is_ok()).for_each(|address| lookup.start_at(*address));
         self.searches_begun += 1;
         let id = SearchId(self.searches_begun);
-        let search = Search { id, aim, family, lookup, began: now.stamp(), excluded: 0, is_queued: false };
+        let search = Search { id, aim, family, lookup, began: now.stamp(), is_queued: false };
         self.searches.insert(id, search);
         self.enqueue(id);
         Some(id)

@@ -16,7 +16,6 @@ pub(super) struct Search {
     pub(super) family: Family,
     pub(super) lookup: Lookup,
     pub(super) began: Stamp,
-    pub(super) excluded: u32,
     /// Whether it stands in the queue for its turn.
     pub(super) is_queued: bool,
 }
@@ -52,7 +51,7 @@ impl Search {
             queries,
             repeats,
             answers,
-            excluded: self.excluded,
+            excluded: self.lookup.excluded(),
             left_aside: self.lookup.left_aside(),
             closest: self.lookup.closest(),
             crowded: self.lookup.is_crowded(),

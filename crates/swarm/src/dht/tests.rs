@@ -9,8 +9,10 @@ use world::{Lie, Options, World, place};
 /// What many look-ups came to.
 #[derive(Debug)]
 struct Tally {
-    /// Peers found of those that were announced, in tenths of a per cent.
+    /// Peers found, of those that at least one honest node keeps, in tenths of a per cent.
     recall_permille: usize,
+    /// Torrents of which all eight keepers lie, so that nobody can find their peers.
+    lost: usize,
     queries_median: u32,
     queries_max: u32,
     complete: usize,
@@ -27,7 +29,7 @@ fn tally(name: &str, options: Options, look_ups: usize) -> Tally {
     world.run_ms(60_000);
     let family = world.options.family;
     let (mut queries, mut durations, mut found, mut complete) = (Vec::new(), Vec::new(), 0, 0);
-    let (mut missed, mut agreed) = ((0, 0), (0, 0));
+    let (mut missed, mut agreed, mut lost) = ((0, 0), (0, 0), 0);
     for at in 0..look_ups {
         let hash = world.random_hash();
         let peers: Vec<SocketAddr> = (0..3).map(|n| SocketAddr::new([198, 51, 100, n].into(), 10_000 + at as u16)).collect();
@@ -35,6 +37,8 @@ fn tally(name: &str, options: Options, look_ups: usize) -> Tally {
         let search = world.dht.find_peers(world.now(), hash, family).unwrap();
         let report = world.run_search(search);
         let named: BTreeSet<SocketAddr> = world.events.drain(..).filter_map(heard).flatten().collect();
+        let is_lost = !world.closest(&place(hash)).iter().any(|node| world.is_honest(node.address));
+        lost += usize::from(is_lost);
         found += peers.iter().filter(|peer| named.contains(peer)).count();
         complete += usize::from(report.ending == Ending::Complete);
         let settled: BTreeSet<_> = report.closest.iter().map(|settled| settled.node.address).collect();
@@ -49,7 +53,8 @@ fn tally(name: &str, options: Options, look_ups: usize) -> Tally {
     queries.sort_unstable();
     durations.sort_unstable();
     let tally = Tally {
-        recall_permille: found * 1000 / (look_ups * 3),
+        recall_permille: found * 1000 / ((look_ups - lost) * 3),
+        lost,
         queries_median: queries[look_ups / 2],
         queries_max: queries[look_ups - 1],
         complete,

@@ -1,6 +1,6 @@
 //! Steps 9.4, 9.12, 9.14 and 9.16: by whom, to whom, when and in which words.
 
-use evidence::{Cir, Class, Part, sha256};
+use evidence::{Cir, Class, Date, Part, sha256};
 
 use super::{Case, Subject, days::{gathered_on, last_of_month_from, uk_day}};
 use crate::{attachments::Kind, findings::Findings, steps::Check};
@@ -70,7 +70,12 @@ pub(super) fn check_deadlines(subject: &Subject<'_>, findings: &mut Findings) {
     need(Some(cir.deadlines.last) == last, "deadlines.last is not one month beginning with the day of gathering");
     need(cir.issued_at >= cir.session.end, "it was issued before the session's end");
     need(uk_day(cir.issued_at) <= cir.deadlines.last, "it was issued after deadlines.last");
-    // Ten working days are at least two weeks; holidays, whose table is not part of a bundle, add some days.
-    let after = days.into_iter().min().map_or(0, |day| cir.deadlines.target.days() - day.days());
-    need((14..=24).contains(&after) && cir.deadlines.target.weekday() < 5, "deadlines.target cannot be the tenth working day");
+    // The table of holidays is not part of a bundle; no ten working days hold more than four of them.
+    let weekdays = days.into_iter().min().map_or(0, |day| weekdays_between(day, cir.deadlines.target));
+    need((10..=14).contains(&weekdays) && cir.deadlines.target.weekday() < 5, "deadlines.target cannot be the tenth working day");
+}
+
+/// How many days from Monday to Friday there are after `day`, up to and with `last`; counted no further than a month.
+fn weekdays_between(day: Date, last: Date) -> usize {
+    (1..=31).map(|after| day.plus_days(after)).filter(|day| *day <= last && day.weekday() < 5).count()
 }

@@ -81,9 +81,13 @@ pub fn lay_out(story: &Story, whose: For) -> Files {
     );
     files.0.insert(format!("data/tables/{prefixes}"), records::PREFIXES.into());
     files.0.insert(format!("data/tables/{register}"), records::REGISTER.into());
+    let sections: Vec<String> = (1..=16).map(|number| format!(r#"{{"blocks":[],"heading":"Section","number":{number}}}"#)).collect();
     files.put(
         "data/process-report.json",
-        r#"{"format":"affiant.document/1","meta":[],"notices":[],"sections":[{"blocks":[],"heading":"Ownership and authority","number":1}],"subtitle":"September 2026","title":"Process report"}"#,
+        &format!(
+            r#"{{"format":"affiant.document/1","meta":[],"notices":["Neither draft code was ever made."],"sections":[{}],"subtitle":"September 2026","title":"Process report"}}"#,
+            sections.join(",")
+        ),
     );
     files.put("data/process-report.html", "<!doctype html>\n<title>Process report</title>\n");
     files.put("bagit.txt", "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n");

@@ -2,6 +2,7 @@
 //! Nothing of the real issuer is used: keys come from names, records are written by hand.
 
 mod archive;
+mod contract;
 mod files;
 mod keys;
 mod mutations;

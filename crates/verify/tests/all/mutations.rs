@@ -271,6 +271,10 @@ fn the_attachments() {
         files.edit("data/tables/tables.txt", |text| without(&text, 1));
     });
     edited(For::Isp, "no process report", &["10.1"], |files| files.put("data/process-report.json", "{}"));
+    edited(For::Isp, "a section left out", &["10.1"], |files| files.edit("data/process-report.json", |text| text.replace("\"number\":9}", "\"number\":90}")));
+    edited(For::Isp, "a process report that names a peer", &["10.1"], |files| {
+        files.edit("data/process-report.json", |text| text.replace("September 2026", "about 203.0.113.7 and others"));
+    });
 }
 
 #[test]
@@ -294,7 +298,8 @@ fn reports_that_were_edited() {
 /// Reports whose digest the issue note lists: only deriving the field again finds these.
 #[test]
 fn reports_that_say_what_the_evidence_does_not() {
-    let lies: &[(&str, &[&str], fn(&mut evidence::Cir))] = &[
+    type Lie = fn(&mut evidence::Cir);
+    let lies: &[(&str, &[&str], Lie)] = &[
         ("start", &["9.7"], |cir| cir.session.start = cir.session.start.plus_ms(1)),
         ("end", &["9.7"], |cir| cir.session.end = cir.session.end.plus_ms(60_000)),
         ("blocks", &["9.7"], |cir| cir.session.blocks_verified = 3),
@@ -339,12 +344,12 @@ fn reports_that_say_what_the_evidence_does_not() {
         ("description", &["9.17"], |cir| cir.description = "Blocks were received from 203.0.113.99:51413.".into()),
         ("UIN", &["9.4"], |cir| cir.uin = cir.uin.replace("-12", "-14")),
         ("month", &["9.4"], |cir| cir.uin = cir.uin.replace("202609", "202610")),
-        ("one observation", &["9.6", "9.7"], |cir| drop(cir.evidence.remove(1))),
+        ("one observation", &["9.6", "9.7"], |cir| cir.evidence.retain(|entry| entry.index != SECOND)),
         ("observation twice", &["9.5", "9.15"], |cir| cir.evidence.insert(1, cir.evidence[0].clone())),
         ("commitment", &["9.5", "9.17"], |cir| cir.evidence[0].commitment = sha256(b"x")),
         ("leaf", &["9.5", "9.17"], |cir| cir.evidence[1].leaf = sha256(b"x")),
         ("order", &["9.4", "9.6"], |cir| cir.evidence.swap(0, 1)),
-        ("no control visit", &["9.11"], |cir| drop(cir.evidence.pop())),
+        ("no control visit", &["9.11"], |cir| cir.evidence.truncate(2)),
     ];
     for (what, steps, lie) in lies {
         told(For::Audit, what, steps, |plan| plan.cir = *lie);

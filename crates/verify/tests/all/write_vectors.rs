@@ -43,6 +43,7 @@ fn made() -> Made {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "writing files of the contract is asked for by whoever runs the test")]
 fn the_vectors_are_those_that_this_code_makes() {
     let made = made();
     if std::env::var_os("AFFIANT_WRITE_VECTORS").is_some() {

@@ -1,6 +1,6 @@
 //! Records from a seed: every variant of every field, and names that try to leave their place.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use evidence::{
     Attribution, Cir, Claimed, Class, Date, Digest, Direction, Encryption, InfoHashV1, InfoHashV2, RunId, TargetIds, Transport, Utc,
@@ -15,8 +15,13 @@ use crate::notices::{Addressing, Sender};
 /// How many records the tests over all of them take.
 pub const CASES: u64 = 1_200;
 
-/// Names as strangers choose them.
-pub fn names() -> Vec<Claimed> {
+/// One name in this many is among the longest.
+const LONG_NAME_EVERY: u64 = 24;
+
+/// Names as strangers choose them, and those of 64 KiB.
+static NAMES: LazyLock<(Vec<Claimed>, Vec<Claimed>)> = LazyLock::new(names);
+
+fn names() -> (Vec<Claimed>, Vec<Claimed>) {
     let texts = [
         "Example Film (2024).mkv",
         "",
@@ -27,6 +32,7 @@ pub fn names() -> Vec<Claimed> {
         "\u{202e}vkm.\u{2066}x\u{200b}",
         "<Port>1</Port><!-- ]]> & ' \" &amp; &#10;",
         "<?xml version=\"1.0\"?><Infringement xmlns=\"http://www.acns.net/ACNS\"></Infringement>",
+        "----START acns xml ---end acns xml",
         "x ---Start ACNS XML ---End ACNS XML -----BEGIN PGP SIGNATURE----- x",
         "x; Observer IP: 192.0.2.251; Observer port: 1",
         "\u{1f600}\u{10ffff}\u{fffe}\u{ffff}\u{85}\u{2028}",
@@ -35,9 +41,9 @@ pub fn names() -> Vec<Claimed> {
         "Ζωή/東京.flac",
     ];
     let long = ["x".repeat(65_536), "\u{1f600}".repeat(16_384), "\n".repeat(65_536), "é ".repeat(21_845)];
-    let raw = [b"\xff\xfe\x00\x01name".to_vec(), (0..=255).collect::<Vec<u8>>(), vec![0x80; 65_536]];
-    let texts = texts.into_iter().map(Claimed::new);
-    texts.chain(long.into_iter().map(Claimed::new)).chain(raw.into_iter().map(Claimed::new)).collect()
+    let raw = [b"\xff\xfe\x00\x01name".to_vec(), (0..=255).collect::<Vec<u8>>()];
+    let short = texts.into_iter().map(Claimed::new).chain(raw.into_iter().map(Claimed::new)).collect();
+    (short, long.into_iter().map(Claimed::new).chain([Claimed::new([0x80; 65_536])]).collect())
 }
 
 /// The record of a seed.
@@ -148,7 +154,8 @@ impl Dice {
     }
 
     fn name(&mut self) -> Claimed {
-        let names = names();
+        let (short, long) = &*NAMES;
+        let names = if self.below(LONG_NAME_EVERY) == 0 { long } else { short };
         names[self.below(names.len() as u64) as usize].clone()
     }
 

@@ -45,7 +45,8 @@ fn the_mail_comes_apart_into_what_went_in() {
 
         // The two ways in which receivers cut the XML out of the signed text.
         let signed = mail.to_sign();
-        assert_eq!(signed.matches("---Start ACNS XML").count(), 1);
+        assert_eq!(signed.to_lowercase().matches("---start acns xml").count(), 1, "seed {seed}");
+        assert_eq!(signed.to_lowercase().matches("---end acns xml").count(), 1, "seed {seed}");
         let (_, rest) = signed.split_once("\n---Start ACNS XML\n").unwrap();
         assert_eq!(rest.split_once("---End ACNS XML\n"), Some((xml.as_str(), "")));
         let (first, last) = (signed.find("<?xml").unwrap(), signed.rfind("</Infringement>").unwrap());

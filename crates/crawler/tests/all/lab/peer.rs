@@ -32,7 +32,7 @@ pub enum Kind {
     Web,
     /// Says nothing at all.
     Silent,
-    /// Hangs up at once.
+    /// Hangs up on whoever comes.
     Full,
     /// Asks for every piece again and again and gives nothing.
     Greedy,
@@ -73,7 +73,10 @@ fn greeting(hash: [u8; 20]) -> Vec<u8> {
 
 async fn serve(kind: Kind, torrent: Arc<Torrent>, mut stream: TcpStream, notes: Received) {
     match kind {
-        Kind::Full => {}
+        Kind::Full => {
+            // Whoever closes with bytes unread resets the connection instead.
+            let _ = stream.read_exact(&mut [0; handshake::LENGTH]).await;
+        }
         Kind::Web => {
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.ok();
         }

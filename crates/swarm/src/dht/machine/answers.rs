@@ -177,12 +177,9 @@ impl Dht {
                 _ => excluded += 1,
             }
         }
-        if let Some(found) = self.searches.get_mut(&search) {
-            found.excluded += excluded;
-        }
         let token = answer.token.map(<[u8]>::to_vec);
         self.with_lookup(search, |lookup| match is_whom_we_asked {
-            true => lookup.answered(place, path, token, &nodes),
+            true => lookup.answered(place, path, token, &nodes, excluded),
             false => lookup.failed(place),
         });
         self.take_hints(family.other(), hints);

@@ -157,7 +157,7 @@ fn forms(made: &mut Made) {
         ("instant-offset", "an instant is UTC", "2026-09-01T12:00:00.000Z", "2026-09-01T12:00:00.000+00:00"),
         ("unknown-outcome", "the list of outcomes is closed", "\"kind\":\"served\"", "\"kind\":\"guilty\""),
         ("hex-of-utf8", "text that is UTF-8 is a string", "\"Transmission 4.0.6\"", "{\"hex\":\"61\"}"),
-        ("negative-port-role", "the list of port roles is closed", "\"listening\"", "\"unknown\""),
+        ("unknown-port-role", "the list of port roles is closed", "\"listening\"", "\"unknown\""),
     ] {
         add(made, &format!("opening/form-{name}"), "fail", "7.6", why, &[], changed(&line, from, to));
     }
