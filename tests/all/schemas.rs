@@ -17,7 +17,8 @@ fn schemas() -> BTreeMap<String, Value> {
     let files = fs::read_dir(contract().join("schemas")).unwrap().map(|entry| entry.unwrap().path());
     files
         .map(|path| {
-            let schema = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
+            let schema =
+                serde_json::from_slice(&fs::read(&path).unwrap()).unwrap_or_else(|fault| panic!("{}: {fault}", path.display()));
             (path.file_stem().unwrap().to_str().unwrap().to_owned(), schema)
         })
         .collect()
@@ -29,7 +30,8 @@ fn validators() -> BTreeMap<String, Validator> {
 
 #[track_caller]
 fn accept(validators: &BTreeMap<String, Validator>, kind: &str, place: &str, value: &Value) {
-    let faults: Vec<String> = validators[kind].iter_errors(value).map(|fault| format!("{fault} at {}", fault.instance_path())).collect();
+    let faults: Vec<String> =
+        validators[kind].iter_errors(value).map(|fault| format!("{fault} at {}", fault.instance_path())).collect();
     assert!(faults.is_empty(), "{place} is not a {kind}: {faults:?}");
 }
 
@@ -127,21 +129,24 @@ fn a_failed_verdict_fits_its_schema_too() {
 fn every_block_of_a_document_fits() {
     use evidence::document::{Align, Axis, Block, Chart, Document, Table};
     let line = Chart::lines("c", Axis::new("t", "s").tick(1, "one"), Axis::new("n", "")).series("a", [(0, 1), (1, -2)]);
-    let document = Document::new("Process report", "September 2026").notice("Built to the draft codes.").particular("Owner", "Example Records Ltd").section(
-        1,
-        "Ownership",
-        vec![
-            Block::paragraph("Text."),
-            Block::bullets(["one", "two"]),
-            Block::Table(Table::new("t", [("ISP", Align::Start), ("n", Align::End)]).row(["a", "1"])),
-            Block::Chart(Chart::bars("b", Axis::new("CIRs", ""), [("a", 3)])),
-            Block::Chart(Chart::funnel("f", Axis::new("peers", ""), [("heard of", 9), ("reached", 3)])),
-            Block::Chart(line),
-            Block::figures("", [("Peers", "1,234", "")]),
-            Block::pending("The next release measures this."),
-            Block::code("a\nb"),
-        ],
-    );
+    let document = Document::new("Process report", "September 2026")
+        .notice("Built to the draft codes.")
+        .particular("Owner", "Example Records Ltd")
+        .section(
+            1,
+            "Ownership",
+            vec![
+                Block::paragraph("Text."),
+                Block::bullets(["one", "two"]),
+                Block::Table(Table::new("t", [("ISP", Align::Start), ("n", Align::End)]).row(["a", "1"])),
+                Block::Chart(Chart::bars("b", Axis::new("CIRs", ""), [("a", 3)])),
+                Block::Chart(Chart::funnel("f", Axis::new("peers", ""), [("heard of", 9), ("reached", 3)])),
+                Block::Chart(line),
+                Block::figures("", [("Peers", "1,234", "")]),
+                Block::pending("The next release measures this."),
+                Block::code("a\nb"),
+            ],
+        );
     accept(&validators(), "document", "a document", &serde_json::to_value(document).unwrap());
 }
 
@@ -178,10 +183,13 @@ fn surplus_and_missing_members_are_refused() {
 fn objects(value: &Value, pointer: String) -> Vec<String> {
     match value {
         Value::Object(members) => {
-            let inner: Vec<String> = members.iter().flat_map(|(name, value)| objects(value, format!("{pointer}/{name}"))).collect();
+            let inner: Vec<String> =
+                members.iter().flat_map(|(name, value)| objects(value, format!("{pointer}/{name}"))).collect();
             [vec![pointer], inner].concat()
         }
-        Value::Array(items) => items.iter().enumerate().flat_map(|(at, value)| objects(value, format!("{pointer}/{at}"))).collect(),
+        Value::Array(items) => {
+            items.iter().enumerate().flat_map(|(at, value)| objects(value, format!("{pointer}/{at}"))).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -191,9 +199,18 @@ fn objects(value: &Value, pointer: String) -> Vec<String> {
 fn values_of_bad_vectors_are_refused() {
     let validators = validators();
     // These break the shape; others break only the one encoding, which a schema does not see.
-    let names = ["missing-member", "unknown-outcome", "unknown-port-role", "instant-without-ms", "instant-leap-second", "instant-offset", "wrong-tag"];
+    let names = [
+        "missing-member",
+        "unknown-outcome",
+        "unknown-port-role",
+        "instant-without-ms",
+        "instant-leap-second",
+        "instant-offset",
+        "wrong-tag",
+    ];
     for name in names {
-        let (path, _, payload) = vectors("opening").into_iter().find(|(path, _, _)| path.ends_with(&format!("/form-{name}.txt"))).unwrap();
+        let (path, _, payload) =
+            vectors("opening").into_iter().find(|(path, _, _)| path.ends_with(&format!("/form-{name}.txt"))).unwrap();
         let (kind, value) = of_opening(&payload).unwrap();
         assert!(!validators[kind].is_valid(&value), "{path}");
     }

@@ -80,7 +80,8 @@ impl Book {
         for entry in entries {
             let entry = entry?;
             if let Content::Note(text) = &entry.content {
-                book.take(entry.index, entry.leaf.commitment, text).with_context(|| format!("the note of entry {} is refused", entry.index))?;
+                book.take(entry.index, entry.leaf.commitment, text)
+                    .with_context(|| format!("the note of entry {} is refused", entry.index))?;
             }
         }
         Ok(book)
@@ -101,7 +102,9 @@ impl Book {
                 self.dossiers.push(FiledDossier { note: Filed { index, note_sha256, by, says }, approvals: Vec::new() });
             }
             Control::Approval(says) => {
-                if let Some(dossier) = self.dossiers.iter_mut().find(|dossier| dossier.note.note_sha256 == says.dossier_note_sha256) {
+                if let Some(dossier) =
+                    self.dossiers.iter_mut().find(|dossier| dossier.note.note_sha256 == says.dossier_note_sha256)
+                {
                     dossier.approvals.push(Filed { index, note_sha256, by, says });
                 }
             }
@@ -122,9 +125,11 @@ impl Book {
 
     /// The person's key for a role, the last delegated.
     pub fn person(&self, name: &str, role: Role) -> Result<&Delegation> {
-        let found = self.people.iter().rev().find(|person| {
-            person.delegation.role == role && person.delegation.holder.as_deref() == Some(name)
-        });
+        let found = self
+            .people
+            .iter()
+            .rev()
+            .find(|person| person.delegation.role == role && person.delegation.holder.as_deref() == Some(name));
         match found {
             Some(person) => Ok(&person.delegation),
             None => {
@@ -137,7 +142,10 @@ impl Book {
 
     /// The mandates for a torrent that are in force at `now`.
     pub fn mandates_for(&self, target: &TargetIds, now: Utc) -> Vec<&Filed<Mandate>> {
-        self.mandates.iter().filter(|mandate| mandate.says.in_force(now) && mandate.says.targets.iter().any(|named| overlap(named, target))).collect()
+        self.mandates
+            .iter()
+            .filter(|mandate| mandate.says.in_force(now) && mandate.says.targets.iter().any(|named| overlap(named, target)))
+            .collect()
     }
 
     /// The last dossier of a torrent, preferably an approved one.

@@ -39,7 +39,10 @@ pub fn check(info: &Info, content: &Path, mut progress: impl FnMut(u64)) -> Resu
         piece.resize(usize::try_from(range.end - range.start)?, 0);
         source.fill(&mut piece)?;
         if info.piece_hash(index) != Some(Sha1::digest(&piece).into()) {
-            bail!("piece {index} of {} does not match the torrent: the content differs, so no dossier is built", content.display());
+            bail!(
+                "piece {index} of {} does not match the torrent: the content differs, so no dossier is built",
+                content.display()
+            );
         }
         for block in piece.chunks(BLOCK_BYTES as usize) {
             let number = u32::try_from(checked.blocks.len()).context("the torrent has more than 2^32 blocks")?;
@@ -116,7 +119,9 @@ impl Source {
             let (part, rest) = buffer.split_at_mut(most);
             match &mut open.file {
                 Some(file) => file.read_exact(part).map_err(|fault| match fault.kind() {
-                    ErrorKind::UnexpectedEof => anyhow::anyhow!("{} became shorter while it was read", self.files[self.next - 1].0.display()),
+                    ErrorKind::UnexpectedEof => {
+                        anyhow::anyhow!("{} became shorter while it was read", self.files[self.next - 1].0.display())
+                    }
                     _ => fault.into(),
                 })?,
                 None => part.fill(0),
@@ -134,7 +139,8 @@ impl Source {
             self.digests.push(Digest::from(<[u8; 32]>::from(open.hash.finalize())));
         }
         let (path, length, padding) = self.files.get(self.next).context("the torrent's pieces are longer than its files")?;
-        let file = if *padding { None } else { Some(File::open(path).with_context(|| format!("cannot read {}", path.display()))?) };
+        let file =
+            if *padding { None } else { Some(File::open(path).with_context(|| format!("cannot read {}", path.display()))?) };
         self.current = Some(Open { file, left: *length, hash: Sha256::new() });
         self.next += 1;
         Ok(())

@@ -79,8 +79,10 @@ fn target_plan(station: &Station, book: &Book, target: &TargetIds, now: Utc) -> 
         return Ok(plan);
     };
     let dir = station.dossier_dir(dossier.note.note_sha256);
-    let torrent = fs::read(dir.join("metainfo.torrent")).with_context(|| format!("the dossier's working files are not in {}", dir.display()))?;
-    let metainfo = Metainfo::parse(&torrent).map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", dir.join("metainfo.torrent").display()))?;
+    let torrent = fs::read(dir.join("metainfo.torrent"))
+        .with_context(|| format!("the dossier's working files are not in {}", dir.display()))?;
+    let metainfo = Metainfo::parse(&torrent)
+        .map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", dir.join("metainfo.torrent").display()))?;
     if sha256(metainfo.info.raw()) != dossier.note.says.info_sha256 {
         bail!("{} is not the torrent that the dossier is about", dir.join("metainfo.torrent").display());
     }
@@ -90,7 +92,8 @@ fn target_plan(station: &Station, book: &Book, target: &TargetIds, now: Utc) -> 
     plan.is_private = metainfo.info.is_private();
     plan.trackers = metainfo.tiers.clone();
     if dossier.is_approved() {
-        let blocks = fs::read(dir.join("blocks.sha256")).with_context(|| format!("cannot read the block digests in {}", dir.display()))?;
+        let blocks =
+            fs::read(dir.join("blocks.sha256")).with_context(|| format!("cannot read the block digests in {}", dir.display()))?;
         let content = Content::new(&dossier.note.says, dossier.note.note_sha256, blocks, &works)?;
         plan.content = Some(Arc::new(content));
     } else {
@@ -105,7 +108,9 @@ pub fn scope(config: &Config, owner_seeds: Vec<IpAddr>) -> Result<Scope> {
     match &config.laboratory {
         None => Ok(Scope::public(own, owner_seeds)),
         Some(laboratory) => {
-            let parse = |text: &String| text.parse::<Prefix>().map_err(|fault| anyhow::anyhow!("laboratory network '{text}' is refused: {fault}"));
+            let parse = |text: &String| {
+                text.parse::<Prefix>().map_err(|fault| anyhow::anyhow!("laboratory network '{text}' is refused: {fault}"))
+            };
             let networks = laboratory.networks.iter().map(parse).collect::<Result<Vec<_>>>()?;
             Scope::laboratory(networks, own, owner_seeds).map_err(|fault| anyhow::anyhow!("the laboratory is refused: {fault}"))
         }

@@ -7,7 +7,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// A bar of known length.
 pub fn bar(length: u64, what: &'static str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{msg:>24} {bar:40} {pos}/{len} {eta}").expect("the template is fixed and well formed");
+    let style =
+        ProgressStyle::with_template("{msg:>24} {bar:40} {pos}/{len} {eta}").expect("the template is fixed and well formed");
     bar.set_style(style);
     bar.set_message(what);
     bar

@@ -35,10 +35,13 @@ pub fn load(config: &Config, folder: &Path) -> Result<Loaded> {
         bytes.insert(file.sha256, content);
     }
     let register_text = match &config.isp_register {
-        Some(file) => String::from_utf8(read(folder, &file.file, file.sha256)?).with_context(|| format!("{} is not UTF-8", file.file))?,
+        Some(file) => {
+            String::from_utf8(read(folder, &file.file, file.sha256)?).with_context(|| format!("{} is not UTF-8", file.file))?
+        }
         None => SHIPPED.to_string(),
     };
-    let register = Register::parse(REGISTER_NAME, &register_text).map_err(|fault| anyhow::anyhow!("the ISP register is refused: {fault}"))?;
+    let register = Register::parse(REGISTER_NAME, &register_text)
+        .map_err(|fault| anyhow::anyhow!("the ISP register is refused: {fault}"))?;
     bytes.insert(register.sha256(), register_text.into_bytes());
     let attributor = Attributor::new(tables, register.clone())?;
     Ok(Loaded { attributor, register, bytes })
@@ -60,7 +63,11 @@ fn read(folder: &Path, file: &str, expected: Digest) -> Result<Vec<u8>> {
     let path = folder.join(file);
     let content = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     if sha256(&content) != expected {
-        bail!("{} is not the file that the configuration names: its SHA-256 is {}, not {expected}", path.display(), sha256(&content));
+        bail!(
+            "{} is not the file that the configuration names: its SHA-256 is {}, not {expected}",
+            path.display(),
+            sha256(&content)
+        );
     }
     Ok(content)
 }

@@ -28,7 +28,10 @@ pub fn read() -> Option<Discipline> {
     }
     let unsynchronised = state == libc::TIME_ERROR || timex.status & libc::STA_UNSYNC != 0;
     let max_error_us = u64::try_from(timex.maxerror).unwrap_or(u64::MAX);
-    Some(Discipline { synchronised: !unsynchronised, max_error_ms: u32::try_from(max_error_us.div_ceil(1000)).unwrap_or(u32::MAX) })
+    Some(Discipline {
+        synchronised: !unsynchronised,
+        max_error_ms: u32::try_from(max_error_us.div_ceil(1000)).unwrap_or(u32::MAX),
+    })
 }
 
 /// Reads the discipline, or nothing where the system has none to read.

@@ -64,19 +64,23 @@ pub(crate) fn parse(text: &str) -> Result<Anchor, String> {
         return Err("it does not begin with 'affiant.anchor/1'".into());
     }
     let key = |name: &str, line: Option<&str>| -> Result<VerifierKey, String> {
-        let value = line.and_then(|line| line.strip_prefix(name)?.strip_prefix(' ')).ok_or(format!("line '{name}' is missing or out of order"))?;
+        let value = line
+            .and_then(|line| line.strip_prefix(name)?.strip_prefix(' '))
+            .ok_or(format!("line '{name}' is missing or out of order"))?;
         value.parse().map_err(|fault| format!("line '{name}': {fault}"))
     };
     let root = key("root", lines.next())?;
     let log = key("log", lines.next())?;
-    let quorum = lines.next().and_then(|line| number(line.strip_prefix("quorum ")?)).ok_or("line 'quorum' is missing or not a number")?;
+    let quorum =
+        lines.next().and_then(|line| number(line.strip_prefix("quorum ")?)).ok_or("line 'quorum' is missing or not a number")?;
     let mut witnesses = Vec::new();
     while let Some(line) = lines.next_if(|line| line.starts_with("witness ")) {
         witnesses.push(key("witness", Some(line))?);
     }
     let mut authorities: Vec<Digest> = Vec::new();
     for line in lines {
-        let digest = line.strip_prefix("tsa ").and_then(|digest| digest.parse().ok()).ok_or(format!("line '{line}' is not known here"))?;
+        let digest =
+            line.strip_prefix("tsa ").and_then(|digest| digest.parse().ok()).ok_or(format!("line '{line}' is not known here"))?;
         if authorities.contains(&digest) {
             return Err("a timestamp authority is named twice".into());
         }

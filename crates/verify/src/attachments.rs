@@ -34,7 +34,9 @@ pub(crate) fn check_transcripts(bag: &Bag, openings: &Openings, findings: &mut F
     for (path, place) in bag.places() {
         let Place::Transcript(name) = place else { continue };
         let actual = bag.payload.get(path);
-        findings.check(Check::Transcripts, actual == Some(&name), || format!("'{path}' does not have the SHA-256 that it is named after"));
+        findings.check(Check::Transcripts, actual == Some(&name), || {
+            format!("'{path}' does not have the SHA-256 that it is named after")
+        });
         if !openings.transcripts.contains(&name) {
             findings.fail(Check::Transcripts, || format!("'{path}' is named by no opening of this bundle"));
         }
@@ -59,11 +61,15 @@ pub(crate) fn check_tables(source: &mut dyn Source, bag: &Bag, findings: &mut Fi
     let mut enclosed = BTreeSet::new();
     for (path, place) in bag.places() {
         let Place::Table(name) = place else { continue };
-        findings.check(Check::Tables, bag.payload.get(path) == Some(&name), || format!("'{path}' does not have the SHA-256 that it is named after"));
+        findings.check(Check::Tables, bag.payload.get(path) == Some(&name), || {
+            format!("'{path}' does not have the SHA-256 that it is named after")
+        });
         match listed.iter().find(|table| table.digest == name) {
             None => findings.fail(Check::Tables, || format!("'{path}' is not listed in {TABLES}")),
             Some(table) if sizes.get(path) != Some(&table.bytes) || table.bytes > MAX_ENCLOSED_BYTES => {
-                findings.fail(Check::Tables, || format!("'{path}' is not the {} bytes, at most 4 MiB, that {TABLES} says", table.bytes));
+                findings.fail(Check::Tables, || {
+                    format!("'{path}' is not the {} bytes, at most 4 MiB, that {TABLES} says", table.bytes)
+                });
             }
             Some(_) => {}
         }
@@ -78,7 +84,9 @@ pub(crate) fn check_tables(source: &mut dyn Source, bag: &Bag, findings: &mut Fi
 /// Step 8.3: no opening may rest on a table that the bundle does not account for.
 pub(crate) fn check_named(openings: &Openings, tables: &Tables, findings: &mut Findings) {
     for digest in &openings.tables {
-        findings.check(Check::TablesNamed, tables.contains_key(digest), || format!("table {digest} is named by an opening and not listed in {TABLES}"));
+        findings.check(Check::TablesNamed, tables.contains_key(digest), || {
+            format!("table {digest} is named by an opening and not listed in {TABLES}")
+        });
     }
 }
 

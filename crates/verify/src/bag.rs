@@ -81,7 +81,9 @@ pub(crate) fn check(source: &mut dyn Source, findings: &mut Findings) -> Option<
     if paths.contains("tagmanifest-sha256.txt") {
         let expected: String = TAG_FILES[..3].iter().filter_map(|path| Some(format!("{}  {path}\n", tags.get(*path)?))).collect();
         let exact = read_whole(source, "tagmanifest-sha256.txt", MAX_INFO_BYTES).is_ok_and(|bytes| bytes == expected.as_bytes());
-        findings.check(Check::TagManifest, exact, || "tagmanifest-sha256.txt is not exactly the digests of bag-info.txt, bagit.txt and manifest-sha256.txt".into());
+        findings.check(Check::TagManifest, exact, || {
+            "tagmanifest-sha256.txt is not exactly the digests of bag-info.txt, bagit.txt and manifest-sha256.txt".into()
+        });
     }
     let info = paths.contains("bag-info.txt").then(|| check_info(source, payload_bytes, payload.len(), findings)).flatten();
     Some(Bag { payload, info })
@@ -128,14 +130,19 @@ fn check_manifest(source: &mut dyn Source, payload: &BTreeMap<String, Digest>, f
         };
         let entry = line.strip_suffix('\n').and_then(|line| line.split_once("  "));
         let Some((Ok(digest), path)) = entry.map(|(digest, path)| (digest.parse::<Digest>(), path)) else {
-            findings.fail(Check::Manifest, || format!("manifest-sha256.txt line {number} is not a digest, two spaces and a path"));
+            findings
+                .fail(Check::Manifest, || format!("manifest-sha256.txt line {number} is not a digest, two spaces and a path"));
             continue;
         };
         if listed.last_key_value().is_some_and(|(last, _)| last.as_str() >= path) {
-            findings.fail(Check::Manifest, || format!("manifest-sha256.txt line {number} is not after the line before by the bytes of its path"));
+            findings.fail(Check::Manifest, || {
+                format!("manifest-sha256.txt line {number} is not after the line before by the bytes of its path")
+            });
         }
         match payload.get(path) {
-            None => findings.fail(Check::Manifest, || format!("manifest-sha256.txt line {number} names '{path}', which is not a payload file of the bag")),
+            None => findings.fail(Check::Manifest, || {
+                format!("manifest-sha256.txt line {number} names '{path}', which is not a payload file of the bag")
+            }),
             Some(actual) => {
                 findings.check(Check::PayloadDigests, *actual == digest, || {
                     format!("'{path}' has the SHA-256 {actual}, the manifest says {digest}")

@@ -53,7 +53,8 @@ pub(crate) fn check(source: &mut dyn Source, bag: &Bag, anchor: &Anchor, finding
     for (path, place) in bag.places() {
         let Place::Checkpoint(size) = place else { continue };
         findings.count(Check::CheckpointSignature);
-        let read = read_whole(source, path, MAX_BYTES).and_then(|bytes| judge(&bytes, anchor).map_err(|fault| format!("'{path}': {fault}")));
+        let read = read_whole(source, path, MAX_BYTES)
+            .and_then(|bytes| judge(&bytes, anchor).map_err(|fault| format!("'{path}': {fault}")));
         match read {
             Err(fault) => findings.fail(Check::CheckpointSignature, || fault),
             Ok(judged) if judged.size != size => {
@@ -61,14 +62,19 @@ pub(crate) fn check(source: &mut dyn Source, bag: &Bag, anchor: &Anchor, finding
             }
             Ok(judged) => {
                 if anchor.policy.quorum() > 0 {
-                    findings.check(Check::Witnesses, judged.quorum.is_ok(), || format!("'{path}': {}", judged.quorum.err().unwrap_or_default()));
+                    findings.check(Check::Witnesses, judged.quorum.is_ok(), || {
+                        format!("'{path}': {}", judged.quorum.err().unwrap_or_default())
+                    });
                 }
                 by_size.insert(size, Stated { root: judged.root, witnessed_unix_s: judged.witnessed_unix_s });
             }
         }
     }
     if anchor.policy.quorum() == 0 {
-        findings.warn(Check::Witnesses, "the anchor asks for no witness: no outsider vouches for the time or the completeness of the log");
+        findings.warn(
+            Check::Witnesses,
+            "the anchor asks for no witness: no outsider vouches for the time or the completeness of the log",
+        );
     }
     Checkpoints { by_size }
 }

@@ -99,7 +99,15 @@ impl Found {
         } else {
             (Outcome::Pass, "nothing in the bundle to check".into())
         };
-        Step { number: check.number(), name: check.name(), result, count: self.count, why, faults: self.faults, faults_total: self.faults_total }
+        Step {
+            number: check.number(),
+            name: check.name(),
+            result,
+            count: self.count,
+            why,
+            faults: self.faults,
+            faults_total: self.faults_total,
+        }
     }
 }
 

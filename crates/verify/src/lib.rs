@@ -79,14 +79,20 @@ impl Default for Summary {
 }
 
 /// Goes through the steps. The error says why the remaining ones could not be reached.
-fn check(source: &mut dyn Source, expectations: &Expectations, findings: &mut Findings, summary: &mut Summary) -> Result<(), &'static str> {
+fn check(
+    source: &mut dyn Source,
+    expectations: &Expectations,
+    findings: &mut Findings,
+    summary: &mut Summary,
+) -> Result<(), &'static str> {
     let bag = bag::check(source, findings).ok_or("the list of files is refused (step 1.1)")?;
     process::check(source, &bag, findings);
     let tables = attachments::check_tables(source, &bag, findings);
     let recipient = recipient::check(source, findings);
     summary.recipient = recipient.as_ref().map(|recipient| recipient.id.clone());
 
-    let anchor = anchor::check(source, expectations.anchor_sha256, findings).ok_or("there is no trust anchor to judge by (step 2.1)")?;
+    let anchor =
+        anchor::check(source, expectations.anchor_sha256, findings).ok_or("there is no trust anchor to judge by (step 2.1)")?;
     summary.log = Some(anchor.origin().to_owned());
     let notes = notes::read(source, &bag, findings);
     let revoked = notes::revocations(&notes, &anchor);
@@ -102,8 +108,12 @@ fn check(source: &mut dyn Source, expectations: &Expectations, findings: &mut Fi
     let issue = reports::issue_of(&log, &recipient, findings);
     if let (Some(info), Some(issue)) = (&bag.info, issue) {
         let identifier = format!("{}/{}/{}", anchor.origin(), recipient.issue, recipient.id);
-        findings.check(Check::BagInfo, info.identifier == identifier, || format!("bag-info.txt: External-Identifier is not '{identifier}'"));
-        findings.check(Check::BagInfo, info.date == issue.value.at.date(), || "bag-info.txt: Bagging-Date is not the day of the issue note".into());
+        findings.check(Check::BagInfo, info.identifier == identifier, || {
+            format!("bag-info.txt: External-Identifier is not '{identifier}'")
+        });
+        findings.check(Check::BagInfo, info.date == issue.value.at.date(), || {
+            "bag-info.txt: Bagging-Date is not the day of the issue note".into()
+        });
     }
     let cirs = issue.map(|issue| reports::read(source, &bag, &recipient, issue, findings)).unwrap_or_default();
     summary.reports = cirs.len() as u64;
@@ -114,14 +124,26 @@ fn check(source: &mut dyn Source, expectations: &Expectations, findings: &mut Fi
     let issue = issue.ok_or("there is no issue note to compare the reports with (step 9.1)")?;
     let derived = openings.sightings.derive(recipient.is_audit());
     let earlier = reports::earlier(&log, recipient.issue);
-    let case = reports::Case { anchor: &anchor, log: &log, recipient: &recipient, openings: &openings, tables: &tables, issue, derived: &derived, earlier };
+    let case = reports::Case {
+        anchor: &anchor,
+        log: &log,
+        recipient: &recipient,
+        openings: &openings,
+        tables: &tables,
+        issue,
+        derived: &derived,
+        earlier,
+    };
     reports::check(source, &case, &cirs, findings);
     Ok(())
 }
 
 fn newer_checkpoint(expectations: &Expectations, anchor: &anchor::Anchor, findings: &mut Findings) -> Option<Judged> {
     let Some(bytes) = &expectations.newer_checkpoint else {
-        findings.skip(Check::NewerCheckpoint, "no checkpoint was given; one had from the log or a witness shows whether leaves were left out at the end");
+        findings.skip(
+            Check::NewerCheckpoint,
+            "no checkpoint was given; one had from the log or a witness shows whether leaves were left out at the end",
+        );
         return None;
     };
     let judged = checkpoints::judge(bytes, anchor);

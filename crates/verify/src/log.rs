@@ -6,7 +6,10 @@ mod keys;
 use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::{Digest, KeyId, Leaf, Part, leaf::MAX_LINE_BYTES};
-use tlog::{Hash, merkle::{Frontier, leaf_hash}};
+use tlog::{
+    Hash,
+    merkle::{Frontier, leaf_hash},
+};
 
 use crate::{
     anchor::Anchor,
@@ -86,7 +89,9 @@ pub(crate) fn check(source: &mut dyn Source, given: &Given<'_>, findings: &mut F
                 match line {
                     Ok(line) => walk.take(line, findings),
                     Err(fault) => {
-                        findings.fail(Check::LeafForm, || format!("{PATH} line {} {fault}; the rest was not read", walk.log.size + 1));
+                        findings.fail(Check::LeafForm, || {
+                            format!("{PATH} line {} {fault}; the rest was not read", walk.log.size + 1)
+                        });
                         break;
                     }
                 }
@@ -129,7 +134,9 @@ impl Walk<'_> {
             let Leaf { kid, seq, part, commitment, .. } = *leaf;
             self.log.sealed.push(Sealed { index, kid, seq, part, commitment, leaf: hash });
             if self.given.notes.contains_key(&index) {
-                findings.fail(Check::NoteCommitment, || format!("there is a control note for index {index}, whose leaf is not a ctl one"));
+                findings.fail(Check::NoteCommitment, || {
+                    format!("there is a control note for index {index}, whose leaf is not a ctl one")
+                });
             }
         }
     }
@@ -156,7 +163,9 @@ impl Walk<'_> {
             findings.fail(Check::NoteCommitment, || format!("there is a control note for index {index}, but only {size} leaves"));
         }
         for beyond in self.given.checkpoints.sizes().filter(|stated| *stated > size) {
-            findings.check(Check::CheckpointRoot, false, || format!("there is a checkpoint of size {beyond}, but only {size} leaves: leaves are missing"));
+            findings.check(Check::CheckpointRoot, false, || {
+                format!("there is a checkpoint of size {beyond}, but only {size} leaves: leaves are missing")
+            });
         }
         let last = self.given.checkpoints.last_size();
         findings.check(Check::Covered, last == Some(size), || match last {
@@ -165,11 +174,18 @@ impl Walk<'_> {
         });
         if let Some(newer) = self.given.newer.filter(|newer| newer.size > size) {
             findings.check(Check::NewerCheckpoint, false, || {
-                format!("the log has at least {} leaves, the bundle only {size}: {} were left out or came later", newer.size, newer.size - size)
+                format!(
+                    "the log has at least {} leaves, the bundle only {size}: {} were left out or came later",
+                    newer.size,
+                    newer.size - size
+                )
             });
         }
         if self.unwitnessed > 0 {
-            let why = format!("{} leaves are covered by no cosigned checkpoint, so nobody outside vouches for when they were logged", self.unwitnessed);
+            let why = format!(
+                "{} leaves are covered by no cosigned checkpoint, so nobody outside vouches for when they were logged",
+                self.unwitnessed
+            );
             findings.warn(Check::Window, why);
         }
         self.check_close(findings);

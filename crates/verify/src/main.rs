@@ -54,7 +54,8 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, Strin
             }
             "--checkpoint" => {
                 let path = value()?;
-                expectations.newer_checkpoint = Some(std::fs::read(&path).map_err(|fault| format!("cannot read '{path}': {fault}"))?);
+                expectations.newer_checkpoint =
+                    Some(std::fs::read(&path).map_err(|fault| format!("cannot read '{path}': {fault}"))?);
             }
             _ if argument.starts_with('-') || bundle.is_some() => return Err(USAGE.into()),
             _ => bundle = Some(PathBuf::from(argument)),

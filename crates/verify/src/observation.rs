@@ -39,9 +39,13 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     need(observation.found.is_some() == outgoing, "how the address was found is not stated exactly for an outgoing contact");
     need(!served || observation.dossier_sha256.is_some(), "a served observation names no dossier");
     need(!served || observation.transcript_sha256.is_some(), "a served observation names no transcript");
-    let complete = |challenge: &&Challenge| challenge.first_byte.is_some() && challenge.answered.is_some() && challenge.sha256.is_some();
+    let complete =
+        |challenge: &&Challenge| challenge.first_byte.is_some() && challenge.answered.is_some() && challenge.sha256.is_some();
     need(matched.iter().all(complete), "a matching challenge lacks its times or its digest");
-    need(matched.iter().all(|challenge| (1..=BLOCK_BYTES).contains(&challenge.length)), "a matching challenge is not 1 to 16,384 bytes long");
+    need(
+        matched.iter().all(|challenge| (1..=BLOCK_BYTES).contains(&challenge.length)),
+        "a matching challenge is not 1 to 16,384 bytes long",
+    );
     let verified: u64 = matched.iter().map(|challenge| u64::from(challenge.length)).sum();
     need(observation.volume.verified_bytes == verified, "verified_bytes is not the sum of the matching challenges' lengths");
     need(observation.volume.bytes_in >= verified, "fewer bytes were received than verified");
@@ -49,7 +53,10 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
         let counted = usize::try_from(blocks) == Ok(matched.len()) && usize::try_from(stated) == Ok(pieces.len());
         need(counted, "the outcome does not count the matching challenges and their pieces");
     }
-    need(times_hold(observation, served, &matched), "first_block and last_block are not those of the matching challenges within the contact");
+    need(
+        times_hold(observation, served, &matched),
+        "first_block and last_block are not those of the matching challenges within the contact",
+    );
     broken
 }
 

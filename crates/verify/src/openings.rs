@@ -73,7 +73,13 @@ struct Walk<'a> {
     openings: Openings,
 }
 
-pub(crate) fn check(source: &mut dyn Source, log: &Log, recipient: &Recipient, named: &BTreeSet<u64>, findings: &mut Findings) -> Openings {
+pub(crate) fn check(
+    source: &mut dyn Source,
+    log: &Log,
+    recipient: &Recipient,
+    named: &BTreeSet<u64>,
+    findings: &mut Findings,
+) -> Openings {
     let mut walk = Walk { log, recipient, named, next: 0, by_commitment: None, openings: Openings::default() };
     match source.open(PATH) {
         Err(fault) => findings.fail(Check::OpeningForm, || format!("{PATH} cannot be read: {fault}")),
@@ -145,20 +151,30 @@ impl Walk<'_> {
 
     fn take_unexpected(&mut self, number: u64, line: &str, commitment: Digest, findings: &mut Findings) {
         let log = self.log;
-        let by_commitment = self.by_commitment.get_or_insert_with(|| {
-            log.sealed.iter().enumerate().map(|(position, leaf)| (leaf.commitment, position)).collect()
-        });
+        let by_commitment = self
+            .by_commitment
+            .get_or_insert_with(|| log.sealed.iter().enumerate().map(|(position, leaf)| (leaf.commitment, position)).collect());
         let Some(position) = by_commitment.get(&commitment).copied() else {
-            return findings.fail(Check::Commitments, || format!("{PATH} line {number}: no leaf commits to this line (SHA-256 {commitment})"));
+            return findings.fail(Check::Commitments, || {
+                format!("{PATH} line {number}: no leaf commits to this line (SHA-256 {commitment})")
+            });
         };
         let Some(leaf) = log.sealed.get(position) else { return };
         let index = leaf.index;
         match self.fate(leaf) {
-            Fate::Erased => findings.fail(Check::Erased, || format!("{PATH} line {number}: the opening of leaf {index} is there, but its erasure is logged")),
-            Fate::NotOwed => findings.fail(Check::Owed, || format!("{PATH} line {number}: the opening of leaf {index} is owed to somebody else (part {})", leaf.part)),
-            Fate::Later => findings.fail(Check::Owed, || format!("{PATH} line {number}: leaf {index} was logged after the issue at {}", self.recipient.issue)),
+            Fate::Erased => findings.fail(Check::Erased, || {
+                format!("{PATH} line {number}: the opening of leaf {index} is there, but its erasure is logged")
+            }),
+            Fate::NotOwed => findings.fail(Check::Owed, || {
+                format!("{PATH} line {number}: the opening of leaf {index} is owed to somebody else (part {})", leaf.part)
+            }),
+            Fate::Later => findings.fail(Check::Owed, || {
+                format!("{PATH} line {number}: leaf {index} was logged after the issue at {}", self.recipient.issue)
+            }),
             Fate::Present | Fate::Withheld if position < self.next => {
-                findings.fail(Check::Owed, || format!("{PATH} line {number}: the opening of leaf {index} is out of order or there twice"));
+                findings.fail(Check::Owed, || {
+                    format!("{PATH} line {number}: the opening of leaf {index} is out of order or there twice")
+                });
             }
             fate @ (Fate::Present | Fate::Withheld) => {
                 self.skip_to(position, findings);

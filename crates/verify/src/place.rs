@@ -93,10 +93,21 @@ mod tests {
         assert_eq!(place_of("data/cirs/202609-0a1b2c3d-7/cir.json"), Some(Place::Report("202609-0a1b2c3d-7".into())));
         assert!(place_of(&format!("data/tables/{digest}")).is_some());
         for bad in [
-            "README.txt", "data/x", "data/shard/checkpoints/012.txt", "data/shard/checkpoints/+1.txt", "data/shard/control/1.txt",
-            "data/shard/control/a.note", "data/recipient/transcripts/abc", "data/cirs/x/cir.json", "data/cirs/202609-0a1b2c3d-7/cir.exe",
-            "data/cirs/202609-0a1b2c3d-07/cir.json", "data/cirs/202609-0A1b2c3d-7/cir.json", "data/cirs/cir.json", "fetch.txt",
-            "manifest-sha512.txt", "data/tables/table.tsv",
+            "README.txt",
+            "data/x",
+            "data/shard/checkpoints/012.txt",
+            "data/shard/checkpoints/+1.txt",
+            "data/shard/control/1.txt",
+            "data/shard/control/a.note",
+            "data/recipient/transcripts/abc",
+            "data/cirs/x/cir.json",
+            "data/cirs/202609-0a1b2c3d-7/cir.exe",
+            "data/cirs/202609-0a1b2c3d-07/cir.json",
+            "data/cirs/202609-0A1b2c3d-7/cir.json",
+            "data/cirs/cir.json",
+            "fetch.txt",
+            "manifest-sha512.txt",
+            "data/tables/table.tsv",
         ] {
             assert_eq!(place_of(bad), None, "{bad}");
         }

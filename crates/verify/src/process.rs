@@ -1,6 +1,9 @@
 //! Step 10: the process report is there, has its form and names no peer. Its figures are for issuing again to compare.
 
-use std::{collections::BTreeSet, net::{IpAddr, SocketAddr}};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
 
 use evidence::document::{DOCUMENT_FORMAT, Document};
 
@@ -29,7 +32,9 @@ pub(crate) fn check(source: &mut dyn Source, bag: &Bag, findings: &mut Findings)
             let numbers = document.sections.iter().map(|section| section.number);
             if document.format != DOCUMENT_FORMAT || !numbers.eq(1..=SECTIONS) || document.notices.is_empty() {
                 findings.fail(Check::ProcessReport, || {
-                    format!("'{JSON}' is not of the format {DOCUMENT_FORMAT} with sections 1 to {SECTIONS} and the notice of page one")
+                    format!(
+                        "'{JSON}' is not of the format {DOCUMENT_FORMAT} with sections 1 to {SECTIONS} and the notice of page one"
+                    )
                 });
             }
         }

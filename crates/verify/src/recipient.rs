@@ -41,7 +41,8 @@ impl Recipient {
 }
 
 pub(crate) fn check(source: &mut dyn Source, findings: &mut Findings) -> Option<Recipient> {
-    let read = read_text(source, PATH, 64 * 1024).and_then(|text| parse(&text).map_err(|fault| format!("{PATH} is refused: {fault}")));
+    let read =
+        read_text(source, PATH, 64 * 1024).and_then(|text| parse(&text).map_err(|fault| format!("{PATH} is refused: {fault}")));
     findings.count(Check::Recipient);
     match read {
         Ok(recipient) => Some(recipient),
@@ -58,9 +59,15 @@ pub(crate) fn parse(text: &str) -> Result<Recipient, String> {
     if lines.next() != Some("affiant.part/1") {
         return Err("it does not begin with 'affiant.part/1'".into());
     }
-    let id = lines.next().and_then(|line| line.strip_prefix("recipient ")).filter(|id| is_id(id)).ok_or("line 'recipient' is missing or no identifier")?;
-    let issue = lines.next().and_then(|line| number(line.strip_prefix("issue ")?)).ok_or("line 'issue' is missing or not a number")?;
-    let parts: Vec<&str> = lines.map(|line| line.strip_prefix("part ")).collect::<Option<_>>().ok_or("a line other than 'part' follows")?;
+    let id = lines
+        .next()
+        .and_then(|line| line.strip_prefix("recipient "))
+        .filter(|id| is_id(id))
+        .ok_or("line 'recipient' is missing or no identifier")?;
+    let issue =
+        lines.next().and_then(|line| number(line.strip_prefix("issue ")?)).ok_or("line 'issue' is missing or not a number")?;
+    let parts: Vec<&str> =
+        lines.map(|line| line.strip_prefix("part ")).collect::<Option<_>>().ok_or("a line other than 'part' follows")?;
     let parts = if id == AUDIT {
         if parts != ["all"] {
             return Err("the audit bundle does not have the one line 'part all'".into());

@@ -80,19 +80,28 @@ pub(crate) fn issue_of<'a>(log: &'a Log, recipient: &Recipient, findings: &mut F
 }
 
 /// Reads the reports, and compares them with what the issue lists for the recipient.
-pub(crate) fn read(source: &mut dyn Source, bag: &Bag, recipient: &Recipient, issue: &Logged<Issue>, findings: &mut Findings) -> Vec<Cir> {
+pub(crate) fn read(
+    source: &mut dyn Source,
+    bag: &Bag,
+    recipient: &Recipient,
+    issue: &Logged<Issue>,
+    findings: &mut Findings,
+) -> Vec<Cir> {
     let mut listed: BTreeMap<&str, _> = BTreeMap::new();
     for report in issue.value.reports.iter().filter(|report| recipient.is_audit() || report.isp == recipient.id) {
         listed.insert(&report.uin, report);
     }
-    let present: BTreeSet<String> = bag.places().filter_map(|(_, place)| if let Place::Report(uin) = place { Some(uin) } else { None }).collect();
+    let present: BTreeSet<String> =
+        bag.places().filter_map(|(_, place)| if let Place::Report(uin) = place { Some(uin) } else { None }).collect();
     for missing in listed.keys().filter(|uin| !present.contains(**uin)) {
         findings.check(Check::ReportsListed, false, || format!("report {missing} is listed in the issue note and missing"));
     }
     let mut cirs = Vec::new();
     for uin in &present {
         let known = listed.get(uin.as_str());
-        findings.check(Check::ReportsListed, known.is_some(), || format!("report {uin} is not listed for this recipient in the issue note"));
+        findings.check(Check::ReportsListed, known.is_some(), || {
+            format!("report {uin} is not listed for this recipient in the issue note")
+        });
         let Some(report) = known else { continue };
         let path = format!("data/cirs/{uin}/cir.json");
         findings.count(Check::ReportForm);
@@ -106,7 +115,9 @@ pub(crate) fn read(source: &mut dyn Source, bag: &Bag, recipient: &Recipient, is
             Err(fault) => findings.fail(Check::ReportForm, || fault),
             Ok(cir) => {
                 let same = cir.uin == *uin && cir.isp.id == report.isp;
-                if findings.check(Check::ReportForm, same, || format!("'{path}' has another UIN or recipient than its folder and the issue note")) {
+                if findings.check(Check::ReportForm, same, || {
+                    format!("'{path}' has another UIN or recipient than its folder and the issue note")
+                }) {
                     cirs.push(cir);
                 }
             }
@@ -136,7 +147,9 @@ pub(crate) fn check(source: &mut dyn Source, case: &Case<'_>, cirs: &[Cir], find
         let visit = evidence_file::check(source, case, cir, findings);
         for entry in cir.evidence.iter().filter(|entry| !entry.control) {
             if let Some(other) = reported.insert(entry.index, &cir.uin) {
-                findings.fail(Check::ReportedOnce, || format!("observation {} is in the reports {other} and {}", entry.index, cir.uin));
+                findings.fail(Check::ReportedOnce, || {
+                    format!("observation {} is in the reports {other} and {}", entry.index, cir.uin)
+                });
             }
         }
         let Some(subject) = session::check_evidence(case, cir, findings) else { continue };

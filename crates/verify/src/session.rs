@@ -203,7 +203,10 @@ mod tests {
     fn a_session_ends_at_a_gap_a_change_of_place_or_a_day() {
         assert_eq!(indices(&[seen(1, 0, 10, 0), seen(2, 10 + MAX_GAP_MS, 20 + MAX_GAP_MS, 0)]), [[1, 2].to_vec()]);
         assert_eq!(indices(&[seen(1, 0, 10, 0), seen(2, 11 + MAX_GAP_MS, 20 + MAX_GAP_MS, 0)]), [[1].to_vec(), [2].to_vec()]);
-        assert_eq!(indices(&[seen(1, 0, 10, 0), seen(2, 20, 30, 1), seen(3, 40, 50, 0)]), [[1].to_vec(), [2].to_vec(), [3].to_vec()]);
+        assert_eq!(
+            indices(&[seen(1, 0, 10, 0), seen(2, 20, 30, 1), seen(3, 40, 50, 0)]),
+            [[1].to_vec(), [2].to_vec(), [3].to_vec()]
+        );
         // A long observation carries the session on; one that would end after a day does not join it.
         let long = [seen(1, 0, MAX_LENGTH_MS - 5, 0), seen(2, 10, 20, 0), seen(3, 30, MAX_LENGTH_MS + 1, 0)];
         assert_eq!(indices(&long), [[1, 2].to_vec(), [3].to_vec()]);

@@ -1,8 +1,6 @@
 //! Single formats, for vectors and for readers who hold one file of a bundle: is it in its one accepted form?
 
-use evidence::{
-    Leaf, Numbered, Observation, Opening, Tag, candidates::Candidates, clock::ClockReading, run::RunFact,
-};
+use evidence::{Leaf, Numbered, Observation, Opening, Tag, candidates::Candidates, clock::ClockReading, run::RunFact};
 use tlog::{Proof, VerifierKey};
 
 use crate::{anchor, checkpoints, notes, observation, recipient, reports};

@@ -129,7 +129,11 @@ impl fmt::Display for Verdict {
         }
         writeln!(f)?;
         if let (Some(log), Some(recipient)) = (&self.log, &self.recipient) {
-            writeln!(f, "log {log}: {} leaves, reports for {recipient}: {}; the bundle is {}", self.leaves, self.reports, self.state)?;
+            writeln!(
+                f,
+                "log {log}: {} leaves, reports for {recipient}: {}; the bundle is {}",
+                self.leaves, self.reports, self.state
+            )?;
         }
         writeln!(f, "verdict: {}", if self.valid { "valid" } else { "INVALID" })
     }

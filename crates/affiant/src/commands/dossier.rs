@@ -160,7 +160,10 @@ impl Build {
             Some(id) => drop(rules.insert("*", id)),
             None if rules.is_empty() => match mandates {
                 [one] => drop(rules.insert("*", one)),
-                _ => bail!("several mandates name this torrent ({}); say which files hold which work with --map", mandates.join(", ")),
+                _ => bail!(
+                    "several mandates name this torrent ({}); say which files hold which work with --map",
+                    mandates.join(", ")
+                ),
             },
             None => {}
         }
@@ -225,7 +228,8 @@ impl Approve {
         if dossier.reviewers().contains(&self.by.as_str()) {
             bail!("{} has approved this dossier already; the second reviewer must be somebody else", self.by);
         }
-        let approval = Approval { at: clock::utc(), dossier_note_sha256: dossier.note.note_sha256, statement: self.statement.clone() };
+        let approval =
+            Approval { at: clock::utc(), dossier_note_sha256: dossier.note.note_sha256, statement: self.statement.clone() };
         let reviewers = dossier.reviewers().len() + 1;
         let acked = station.decide(&book, &self.by, clock::utc(), &Control::Approval(approval))?;
         let text = if reviewers >= 2 {

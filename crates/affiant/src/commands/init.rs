@@ -19,7 +19,9 @@ const KEY_DAYS: i64 = 62;
 
 /// Make a station: keys, log and configuration.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  affiant init --name log.example.org\n  affiant --station lab init --name lab.example.org --laboratory 127.0.0.0/8")]
+#[command(
+    after_help = "Examples:\n  affiant init --name log.example.org\n  affiant --station lab init --name lab.example.org --laboratory 127.0.0.0/8"
+)]
 pub struct Init {
     /// The log's name: a domain that you control. Fixed for ever.
     #[arg(long)]

@@ -20,7 +20,11 @@ pub struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(&self) -> Result<Answer> {
-        if self.torrent.starts_with("magnet:") { magnet(&self.torrent) } else { torrent(&read_torrent(Path::new(&self.torrent))?) }
+        if self.torrent.starts_with("magnet:") {
+            magnet(&self.torrent)
+        } else {
+            torrent(&read_torrent(Path::new(&self.torrent))?)
+        }
     }
 }
 
@@ -57,7 +61,13 @@ fn torrent(metainfo: &Metainfo) -> Result<Answer> {
     let mut files = Vec::new();
     for file in info.files() {
         let path = path_claim(file);
-        writeln!(text, "file          {} bytes at {}{}: {path}", file.length, file.offset, if file.padding { ", padding" } else { "" })?;
+        writeln!(
+            text,
+            "file          {} bytes at {}{}: {path}",
+            file.length,
+            file.offset,
+            if file.padding { ", padding" } else { "" }
+        )?;
         files.push(json!({ "path": path, "bytes": file.length, "offset": file.offset, "padding": file.padding }));
     }
     let json = json!({

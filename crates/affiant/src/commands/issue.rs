@@ -60,7 +60,12 @@ impl Issue {
     pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
         let station = Station::open(&args.station)?;
         let tables = tables::load(&station.config, &station.tables_dir())?;
-        let issued = issue(&station, &tables, &Order { investigator: &self.by, approver: &self.approver, out: &self.out, close: self.close }, self.dry_run)?;
+        let issued = issue(
+            &station,
+            &tables,
+            &Order { investigator: &self.by, approver: &self.approver, out: &self.out, close: self.close },
+            self.dry_run,
+        )?;
         let mut text = String::new();
         let plan = &issued.plan;
         for (isp, count) in &plan.statistics.reports_by_isp {
@@ -76,7 +81,11 @@ impl Issue {
             writeln!(text, "{} more are eligible: issue again", plan.statistics.left_for_next_issue)?;
         }
         if !plan.withdrawals_due.is_empty() {
-            writeln!(text, "withdraw: peers of {} observations reported earlier have since answered a control visit", plan.withdrawals_due.len())?;
+            writeln!(
+                text,
+                "withdraw: peers of {} observations reported earlier have since answered a control visit",
+                plan.withdrawals_due.len()
+            )?;
         }
         let is_empty = plan.cirs.is_empty();
         if is_empty {
@@ -113,7 +122,8 @@ pub(crate) struct Delivered {
 impl Issued {
     fn to_json(&self) -> Value {
         let plan = &self.plan;
-        let refused: BTreeMap<&str, u64> = plan.statistics.refused.iter().map(|(reason, count)| (reason.word(), *count)).collect();
+        let refused: BTreeMap<&str, u64> =
+            plan.statistics.refused.iter().map(|(reason, count)| (reason.word(), *count)).collect();
         let bundles = self.bundles.iter().map(|bundle| {
             json!({
                 "recipient": bundle.recipient, "folder": bundle.folder, "zip": bundle.zip, "files": bundle.files,
@@ -213,9 +223,17 @@ fn write_bundles(
             process_report: &report,
         };
         let mut delivery = Delivery::start(order.out, &recipient)?;
-        let summary = bundle::write_bundle(&input, &log, &transcripts, &mut |path, bytes| delivery.write(path, bytes).map_err(BoxError::from))?;
+        let summary = bundle::write_bundle(&input, &log, &transcripts, &mut |path, bytes| {
+            delivery.write(path, bytes).map_err(BoxError::from)
+        })?;
         let (folder, zip) = delivery.finish()?;
-        delivered.push(Delivered { recipient, folder, zip, files: summary.files, tagmanifest_sha256: summary.tagmanifest_sha256 });
+        delivered.push(Delivered {
+            recipient,
+            folder,
+            zip,
+            files: summary.files,
+            tagmanifest_sha256: summary.tagmanifest_sha256,
+        });
         bar.inc(1);
     }
     bar.finish_and_clear();

@@ -28,7 +28,9 @@ pub enum Log {
 
 /// Print entries.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  affiant log show            the last ten entries\n  affiant log show 41         one entry, whole\n  affiant log show --from 0 --count 100 --json")]
+#[command(
+    after_help = "Examples:\n  affiant log show            the last ten entries\n  affiant log show 41         one entry, whole\n  affiant log show --from 0 --count 100 --json"
+)]
 pub struct Show {
     /// One entry, by index.
     index: Option<u64>,
@@ -58,7 +60,8 @@ impl Show {
     fn run(&self, station: &Station) -> Result<Answer> {
         let reader = station.reader()?;
         if let Some(index) = self.index {
-            let entry = reader.entries()?.nth(usize::try_from(index)?).with_context(|| format!("the log has no entry {index}"))??;
+            let entry =
+                reader.entries()?.nth(usize::try_from(index)?).with_context(|| format!("the log has no entry {index}"))??;
             return Ok(Answer::yes(whole(&entry), entry_json(&entry)));
         }
         let mut entries = Vec::new();
@@ -147,7 +150,8 @@ fn close(station: &Station) -> Result<Answer> {
     }
     let acked = ledger.close(&root)?;
     let signed = ledger.checkpoint()?;
-    let text = format!("entry {} closes the shard; its last checkpoint covers {} entries", acked.index, signed.checkpoint().size());
+    let text =
+        format!("entry {} closes the shard; its last checkpoint covers {} entries", acked.index, signed.checkpoint().size());
     Ok(Answer::yes(text, json!({ "index": acked.index, "size": signed.checkpoint().size() })))
 }
 

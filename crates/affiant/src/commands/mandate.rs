@@ -66,7 +66,9 @@ pub enum Mandate {
 
 /// Log a mandate.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  affiant mandate template > film.toml\n  affiant mandate add film.toml --torrent film.torrent --document authority.pdf --by 'I. Investigator'")]
+#[command(
+    after_help = "Example:\n  affiant mandate template > film.toml\n  affiant mandate add film.toml --torrent film.torrent --document authority.pdf --by 'I. Investigator'"
+)]
 pub struct Add {
     /// The mandate file (see 'affiant mandate template').
     file: PathBuf,
@@ -147,7 +149,10 @@ impl Add {
         let document = std::fs::read(&self.document).with_context(|| format!("cannot read {}", self.document.display()))?;
         let mut targets = Vec::new();
         for hash in &file.targets {
-            targets.push(parse_target(hash).with_context(|| format!("{path} is refused: target '{hash}' is not 40 or 64 hexadecimal digits"))?);
+            targets.push(
+                parse_target(hash)
+                    .with_context(|| format!("{path} is refused: target '{hash}' is not 40 or 64 hexadecimal digits"))?,
+            );
         }
         for torrent in &self.torrent {
             targets.push(super::target_of(&read_torrent(torrent)?.info));

@@ -47,7 +47,9 @@ impl Add {
             bail!("'{}' is not a name: it has no letter or digit", self.name);
         }
         let book = station.book()?;
-        if let Some(other) = book.people.iter().filter_map(|person| person.delegation.holder.as_deref()).find(|holder| slug(holder) == file) {
+        if let Some(other) =
+            book.people.iter().filter_map(|person| person.delegation.holder.as_deref()).find(|holder| slug(holder) == file)
+        {
             bail!("{other} holds a key already");
         }
         let root = station.keys().root()?;

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use anyhow::Result;
 use casework::{
-    deadlines::{Holidays, SHIPPED, deadlines},
     casefile::CaseFile,
+    deadlines::{Holidays, SHIPPED, deadlines},
     decided::Decided,
     sessions::sessions,
 };
@@ -30,11 +30,17 @@ impl Status {
         let now = clock::utc();
         let mut text = String::new();
 
-        writeln!(text, "log        {origin}, {} entries, {}", index.next_index()?, if book.is_closed { "closed" } else { "open" })?;
+        writeln!(
+            text,
+            "log        {origin}, {} entries, {}",
+            index.next_index()?,
+            if book.is_closed { "closed" } else { "open" }
+        )?;
         let checkpoint = reader.latest_checkpoint()?;
         let size = checkpoint.as_ref().map_or(0, |signed| signed.checkpoint().size());
         writeln!(text, "checkpoint covers {size} entries")?;
-        let in_force: Vec<&str> = book.mandates.iter().filter(|mandate| mandate.says.in_force(now)).map(|mandate| mandate.says.id.as_str()).collect();
+        let in_force: Vec<&str> =
+            book.mandates.iter().filter(|mandate| mandate.says.in_force(now)).map(|mandate| mandate.says.id.as_str()).collect();
         writeln!(text, "mandates   {} in force of {}", in_force.len(), book.mandates.len())?;
         let approved = book.dossiers.iter().filter(|dossier| dossier.is_approved()).count();
         writeln!(text, "dossiers   {approved} approved of {}", book.dossiers.len())?;
@@ -44,7 +50,9 @@ impl Status {
             "log": origin, "entries": index.next_index()?, "closed": book.is_closed, "checkpoint_size": size,
             "mandates_in_force": in_force, "dossiers_approved": approved,
         });
-        for (name, by) in [("grade", Counted::Grade), ("outcome", Counted::Outcome), ("source", Counted::Source), ("isp", Counted::Isp)] {
+        for (name, by) in
+            [("grade", Counted::Grade), ("outcome", Counted::Outcome), ("source", Counted::Source), ("isp", Counted::Isp)]
+        {
             let counts = index.counts(by, &probes)?;
             if !counts.is_empty() {
                 writeln!(text, "probes by {name}")?;

@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, path::PathBuf};
 
 use anyhow::{Context, Result, bail};
-use clap::{Args, Subcommand};
 use casework::{register::Register, tables::Table};
+use clap::{Args, Subcommand};
 use evidence::{Date, sha256};
 use serde_json::json;
 
@@ -29,7 +29,9 @@ pub enum Tables {
 
 /// Take a prefix table into use.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  affiant tables add ip2asn-combined.tsv --kind iptoasn --name iptoasn --built 2026-11-01\n  affiant tables add GeoLite2-ASN.mmdb --kind mmdb --name geolite2")]
+#[command(
+    after_help = "Examples:\n  affiant tables add ip2asn-combined.tsv --kind iptoasn --name iptoasn --built 2026-11-01\n  affiant tables add GeoLite2-ASN.mmdb --kind mmdb --name geolite2"
+)]
 pub struct Add {
     /// The table, decompressed.
     file: PathBuf,
@@ -72,7 +74,13 @@ impl Add {
             (TableKind::Mmdb, _) => Table::mmdb(&self.name, &content).with_context(|| format!("{path} is refused"))?.info().built,
         };
         let digest = sha256(&content);
-        let file = TableFile { name: self.name.clone(), file: format!("{}-{built}-{:.8}", self.name, digest.to_string()), kind: self.kind, built, sha256: digest };
+        let file = TableFile {
+            name: self.name.clone(),
+            file: format!("{}-{built}-{:.8}", self.name, digest.to_string()),
+            kind: self.kind,
+            built,
+            sha256: digest,
+        };
         crate::tables::parse(&file, &content).with_context(|| format!("{path} is refused"))?;
         station.keep_table(&file.file, &content)?;
         let answer = json!({ "table": file });
@@ -95,7 +103,10 @@ impl ReplaceRegister {
         station.config.isp_register = Some(RegisterFile { file, sha256: digest });
         station.save_config()?;
         let entries = register.entries().len();
-        Ok(Answer::yes(format!("a register of {entries} entries is in use, SHA-256 {digest}"), json!({ "register_sha256": digest, "entries": entries })))
+        Ok(Answer::yes(
+            format!("a register of {entries} entries is in use, SHA-256 {digest}"),
+            json!({ "register_sha256": digest, "entries": entries }),
+        ))
     }
 }
 

@@ -58,7 +58,8 @@ pub struct Callers {
 
 impl Laboratory {
     pub async fn start(wish: &Wish) -> Result<Self> {
-        let tracker = Arc::new(Tracker::start(TrackerConfig { numwant_max: wish.peers * 2 + 100, ..TrackerConfig::default() }).await?);
+        let tracker =
+            Arc::new(Tracker::start(TrackerConfig { numwant_max: wish.peers * 2 + 100, ..TrackerConfig::default() }).await?);
         let urls = [tracker.http_url(), tracker.udp_url()];
         let shape = Shape::film_with_nfo(FILM_BYTES, PIECE_BYTES);
         let film = |trackers: &[&str]| SyntheticTorrent::new("Laboratory Film", wish.seed, shape.clone(), PIECE_BYTES, trackers);
@@ -78,21 +79,41 @@ impl Laboratory {
             truth.insert(address, Behaviour::Seed, &networks);
             peers.push(address);
         }
-        let (clients, client_names) = if wish.with_clients { start_clients(&film(&[&clients_tracker.http_url()])?, &folder, &networks).await? } else { Default::default() };
+        let (clients, client_names) = if wish.with_clients {
+            start_clients(&film(&[&clients_tracker.http_url()])?, &folder, &networks).await?
+        } else {
+            Default::default()
+        };
         for client in &clients {
             truth.insert(client.address().into(), Behaviour::Seed, &networks);
             peers.push(client.address().into());
         }
         tracker.list(torrent.info_hash(), peers, 0);
         let callers = networks[0].hosts_that(Behaviour::Seed, &mix).skip(wish.peers).take(CALLERS).collect();
-        Ok(Self { torrent, networks, tracker, _clients_tracker: clients_tracker, farm, seeders, clients, client_names, truth: Mutex::new(truth), callers })
+        Ok(Self {
+            torrent,
+            networks,
+            tracker,
+            _clients_tracker: clients_tracker,
+            farm,
+            seeders,
+            clients,
+            client_names,
+            truth: Mutex::new(truth),
+            callers,
+        })
     }
 
     pub fn describe(&self) -> Vec<String> {
         let truth = self.truth.lock().unwrap_or_else(PoisonError::into_inner);
         let clients = if self.client_names.is_empty() { "none installed".to_string() } else { self.client_names.join(", ") };
         vec![
-            format!("  {} peers in {} laboratory ISPs, {} of them really share", truth.len(), self.networks.len(), truth.sharers().count()),
+            format!(
+                "  {} peers in {} laboratory ISPs, {} of them really share",
+                truth.len(),
+                self.networks.len(),
+                truth.sharers().count()
+            ),
             format!("  {} librqbit seeders; real clients: {clients}", self.seeders.addresses().count()),
             format!("  {} more peers are on no list and will call the monitor", self.callers.len()),
         ]

@@ -96,22 +96,59 @@ fn found(commands: &Commands, laboratory: &Laboratory, out: &Path) -> Result<()>
     laboratory.configure(&mut station.config);
     station.save_config()?;
     let today = clock::utc().date().to_string();
-    commands.run(&["tables", "add", &input("laboratory.tsv")?, "--kind", "iptoasn", "--name", "laboratory", "--built", &today])?;
+    commands.run(&[
+        "tables",
+        "add",
+        &input("laboratory.tsv")?,
+        "--kind",
+        "iptoasn",
+        "--name",
+        "laboratory",
+        "--built",
+        &today,
+    ])?;
     commands.run(&["tables", "register", &input("isp-register.toml")?])?;
     for person in [INVESTIGATOR, REVIEWERS[0], REVIEWERS[1], APPROVER] {
         commands.run(&["people", "add", person])?;
     }
     let torrent = input("film.torrent")?;
     let document = input("authority.txt")?;
-    commands.run(&["mandate", "add", &input("mandate.toml")?, "--torrent", &torrent, "--document", &document, "--by", INVESTIGATOR])?;
+    commands.run(&[
+        "mandate",
+        "add",
+        &input("mandate.toml")?,
+        "--torrent",
+        &torrent,
+        "--document",
+        &document,
+        "--by",
+        INVESTIGATOR,
+    ])?;
     let content = input("content")?;
     let dossier = commands.run(&[
-        "dossier", "build", &torrent, "--content", &content, "--map", "*.mkv=laboratory-film", "--contains",
-        "synthetic bytes made for this laboratory", "--by", INVESTIGATOR,
+        "dossier",
+        "build",
+        &torrent,
+        "--content",
+        &content,
+        "--map",
+        "*.mkv=laboratory-film",
+        "--contains",
+        "synthetic bytes made for this laboratory",
+        "--by",
+        INVESTIGATOR,
     ])?;
     let digest = dossier["note_sha256"].as_str().context("a dossier has a digest")?.to_string();
     for reviewer in REVIEWERS {
-        commands.run(&["dossier", "approve", &digest, "--by", reviewer, "--statement", "compared with the generator's output"])?;
+        commands.run(&[
+            "dossier",
+            "approve",
+            &digest,
+            "--by",
+            reviewer,
+            "--statement",
+            "compared with the generator's output",
+        ])?;
     }
     Ok(())
 }

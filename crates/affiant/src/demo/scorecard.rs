@@ -75,7 +75,11 @@ impl Scorecard {
 
     pub fn take_verdict(&mut self, place: &str, verdict: &Value) {
         let is_valid = verdict["valid"] == true && verdict["state"] == "complete";
-        self.verdicts.push((format!("verify {}", file_name(place)), is_valid, if is_valid { "valid, complete".into() } else { failed_steps(verdict) }));
+        self.verdicts.push((
+            format!("verify {}", file_name(place)),
+            is_valid,
+            if is_valid { "valid, complete".into() } else { failed_steps(verdict) },
+        ));
     }
 
     pub fn take_tampered(&mut self, tampering: Tampering, verdict: &Value) {
@@ -123,7 +127,11 @@ impl Scorecard {
         writeln!(text, "\nagainst the truth            named    not named")?;
         writeln!(text, "  really shares         {:>10}{:>13}", confusion.true_positive, confusion.false_negative)?;
         writeln!(text, "  does not              {:>10}{:>13}", confusion.false_positive, confusion.true_negative)?;
-        writeln!(text, "  ({} of the sharers are in a mobile network: proved, and not reported under these rules)", self.proved_unreported)?;
+        writeln!(
+            text,
+            "  ({} of the sharers are in a mobile network: proved, and not reported under these rules)",
+            self.proved_unreported
+        )?;
         writeln!(text, "\n  by what the peer does      named    not named")?;
         for (behaviour, tally) in &confusion.by_behaviour {
             writeln!(text, "  {behaviour:<22}{:>10}{:>13}", tally.reported, tally.unreported)?;

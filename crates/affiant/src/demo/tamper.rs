@@ -40,8 +40,12 @@ impl Tampering {
         let copy = into.join(format!("{self:?}").to_lowercase());
         copy_folder(bundle, &copy)?;
         match self {
-            Self::Address => edit(&copy.join("data/recipient/openings.txt"), |text| text.replacen("\"peer\":\"127.", "\"peer\":\"126.", 1))?,
-            Self::Dropped => edit(&copy.join("data/recipient/openings.txt"), |text| text.split_inclusive('\n').skip(1).collect())?,
+            Self::Address => {
+                edit(&copy.join("data/recipient/openings.txt"), |text| text.replacen("\"peer\":\"127.", "\"peer\":\"126.", 1))?
+            }
+            Self::Dropped => {
+                edit(&copy.join("data/recipient/openings.txt"), |text| text.split_inclusive('\n').skip(1).collect())?
+            }
             Self::Truncated => edit(&copy.join("data/shard/leaves.txt"), |text| {
                 let lines: Vec<&str> = text.split_inclusive('\n').collect();
                 lines[..lines.len().saturating_sub(1)].concat()
@@ -59,7 +63,9 @@ impl Tampering {
 
 /// Adds one to the last digit of the seconds of the session's start.
 fn move_start(text: String) -> String {
-    let Some(at) = text.find("\"start\":\"").map(|at| at + "\"start\":\"".len() + "2026-01-01T00:00:0".len()) else { return text };
+    let Some(at) = text.find("\"start\":\"").map(|at| at + "\"start\":\"".len() + "2026-01-01T00:00:0".len()) else {
+        return text;
+    };
     let digit = if &text[at..=at] == "9" { "8".to_string() } else { char::from(text.as_bytes()[at] + 1).to_string() };
     format!("{}{digit}{}", &text[..at], &text[at + 1..])
 }

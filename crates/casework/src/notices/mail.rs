@@ -72,9 +72,14 @@ impl Mail {
         for (name, value) in &self.headers {
             mail.push_str(&format!("{name}: {value}\r\n"));
         }
-        mail.push_str(&format!("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"));
-        let (encoding, part) =
-            if mime::is_seven_bit(text) { ("7bit", mime::with_crlf(text)) } else { ("quoted-printable", mime::quoted_printable(text)) };
+        mail.push_str(&format!(
+            "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"{boundary}\"\r\n\r\n--{boundary}\r\n"
+        ));
+        let (encoding, part) = if mime::is_seven_bit(text) {
+            ("7bit", mime::with_crlf(text))
+        } else {
+            ("quoted-printable", mime::quoted_printable(text))
+        };
         mail.push_str(&format!("Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"));
         let attachment = format!(
             "\r\n--{boundary}\r\nContent-Type: application/xml; name=\"{name}\"\r\nContent-Transfer-Encoding: base64\r\n\

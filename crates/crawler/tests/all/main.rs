@@ -8,4 +8,3 @@ mod privacy;
 mod refusal;
 mod sweep;
 mod trackers;
-mod zz_real;

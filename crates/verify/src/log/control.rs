@@ -48,11 +48,14 @@ impl Walk<'_> {
             return Err(format!("key {kid} is revoked at or below that index"));
         }
         let key_name = KeyName::new(&name).map_err(|fault| fault.to_string())?;
-        let verifier = VerifierKey::new(key_name, KeyKind::Note, *delegation.key.as_bytes()).map_err(|fault| fault.to_string())?;
+        let verifier =
+            VerifierKey::new(key_name, KeyKind::Note, *delegation.key.as_bytes()).map_err(|fault| fault.to_string())?;
         note.verify(&verifier).map_err(|fault| fault.to_string())?;
         if let Some(unix_s) = self.given.checkpoints.witnessed_unix_s(index) {
             let within = is_within(delegation, unix_s);
-            findings.check(Check::Window, within, || format!("control note {index}: key {kid} was outside its window when a witness first saw it"));
+            findings.check(Check::Window, within, || {
+                format!("control note {index}: key {kid} was outside its window when a witness first saw it")
+            });
         }
         Ok(delegation.holder.clone().unwrap_or_default())
     }
@@ -66,7 +69,9 @@ impl Walk<'_> {
             // Revocations were collected before the walk: they reach back to the index that they name.
             Control::Revoke(revoke) => {
                 let known = self.keys.get(revoke.kid).is_some();
-                findings.check(Check::NoteReferences, known, || format!("revoke note {index}: key {} was never delegated", revoke.kid));
+                findings.check(Check::NoteReferences, known, || {
+                    format!("revoke note {index}: key {} was never delegated", revoke.kid)
+                });
             }
             Control::Close(close) => {
                 if self.log.decisions.close.is_none() {
@@ -79,7 +84,9 @@ impl Walk<'_> {
             Control::Dossier(dossier) => self.log.decisions.dossiers.push(logged(index, digest, holder, dossier)),
             Control::Approval(approval) => {
                 let known = self.log.decisions.dossiers.iter().any(|dossier| dossier.digest == approval.dossier_note_sha256);
-                findings.check(Check::NoteReferences, known, || format!("approval {index}: no dossier {} was logged before", approval.dossier_note_sha256));
+                findings.check(Check::NoteReferences, known, || {
+                    format!("approval {index}: no dossier {} was logged before", approval.dossier_note_sha256)
+                });
                 self.log.decisions.approvals.push(logged(index, digest, holder, approval));
             }
             Control::Issue(issue) => {
@@ -94,7 +101,8 @@ impl Walk<'_> {
         let key = delegation.key.as_bytes();
         let policy = &self.given.anchor.policy;
         let strong = check_public_key(key);
-        let anchored = policy.witnesses().iter().chain([policy.log(), &self.given.anchor.root]).any(|other| other.public_key() == key);
+        let anchored =
+            policy.witnesses().iter().chain([policy.log(), &self.given.anchor.root]).any(|other| other.public_key() == key);
         let fault = if let Err(fault) = strong {
             Some(fault.to_string())
         } else if anchored {
@@ -119,7 +127,9 @@ impl Walk<'_> {
     fn erase(&mut self, index: u64, erase: &Erase, findings: &mut Findings) {
         // Only leaves below the note are known yet, so this also says that the erased one comes first.
         let fits = sealed_at(&self.log.sealed, erase.index).is_some_and(|leaf| leaf.leaf.as_bytes() == erase.leaf.as_bytes());
-        if findings.check(Check::NoteReferences, fits, || format!("erase note {index}: leaf {} does not exist below it, is a ctl one, or has another hash", erase.index)) {
+        if findings.check(Check::NoteReferences, fits, || {
+            format!("erase note {index}: leaf {} does not exist below it, is a ctl one, or has another hash", erase.index)
+        }) {
             self.log.decisions.erased.insert(erase.index, index);
         }
     }
@@ -129,7 +139,9 @@ impl Walk<'_> {
         findings.check(Check::NoteReferences, ascending, || format!("withhold note {index}: the indices do not ascend"));
         for withheld in &withhold.withheld {
             let fits = sealed_at(&self.log.sealed, withheld.index).is_some_and(|leaf| matches!(leaf.part, Part::As(_)));
-            if findings.check(Check::NoteReferences, fits, || format!("withhold note {index}: leaf {} below it is not a served observation's", withheld.index)) {
+            if findings.check(Check::NoteReferences, fits, || {
+                format!("withhold note {index}: leaf {} below it is not a served observation's", withheld.index)
+            }) {
                 self.log.decisions.withheld.entry(withheld.index).or_insert(index);
             }
         }
@@ -137,7 +149,9 @@ impl Walk<'_> {
 
     fn check_issue(&mut self, index: u64, issue: &Issue, findings: &mut Findings) {
         let ascending = issue.reports.is_sorted_by(|a, b| a.uin < b.uin);
-        findings.check(Check::NoteReferences, ascending, || format!("issue note {index}: the reports are not in order of UIN, or one is listed twice"));
+        findings.check(Check::NoteReferences, ascending, || {
+            format!("issue note {index}: the reports are not in order of UIN, or one is listed twice")
+        });
         for report in &issue.reports {
             let new = self.uins.insert(report.uin.clone());
             findings.check(Check::Uin, new, || format!("issue note {index}: UIN '{}' was used before", report.uin));
@@ -147,10 +161,15 @@ impl Walk<'_> {
     /// Step 6.2: whether the shard has ended, and with the numbers that its close note gives.
     pub(super) fn check_close(&mut self, findings: &mut Findings) {
         let Some((index, close)) = &self.log.decisions.close else {
-            return findings.warn(Check::Close, "interim: the shard has no close note yet; only a newer checkpoint can tell whether leaves follow");
+            return findings.warn(
+                Check::Close,
+                "interim: the shard has no close note yet; only a newer checkpoint can tell whether leaves follow",
+            );
         };
         let index = *index;
-        findings.check(Check::Close, close.size == index + 1, || format!("close note {index} says that the shard has {} leaves", close.size));
+        findings.check(Check::Close, close.size == index + 1, || {
+            format!("close note {index} says that the shard has {} leaves", close.size)
+        });
         let finals = self.keys.finals();
         findings.check(Check::Close, close.finals == finals, || {
             let shown: Vec<String> = finals.iter().map(|(kid, leaves)| format!("{kid} {leaves}")).collect();

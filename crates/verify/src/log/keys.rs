@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use evidence::{KeyId, Leaf, Part, control::{Delegation, Role}};
+use evidence::{
+    KeyId, Leaf, Part,
+    control::{Delegation, Role},
+};
 use tlog::{Hash, verify_strict};
 
 use super::Walk;
@@ -59,15 +62,20 @@ impl Walk<'_> {
             Part::As(_) | Part::Audit => role == Role::Worker,
         };
         if !fits {
-            findings.fail(Check::LeafKey, || format!("leaf {index}: key {kid} is a {role}'s, which does not sign leaves of part {}", leaf.part));
+            findings.fail(Check::LeafKey, || {
+                format!("leaf {index}: key {kid} is a {role}'s, which does not sign leaves of part {}", leaf.part)
+            });
         }
 
         findings.count(Check::LeafChain);
         if leaf.seq != key.leaves {
-            findings.fail(Check::LeafChain, || format!("leaf {index}: key {kid} has seq {} where {} follows", leaf.seq, key.leaves));
+            findings
+                .fail(Check::LeafChain, || format!("leaf {index}: key {kid} has seq {} where {} follows", leaf.seq, key.leaves));
         }
         if leaf.prev.as_bytes() != key.last.as_bytes() {
-            findings.fail(Check::LeafChain, || format!("leaf {index}: prev is {}, not {} of the key's leaf (or delegation note) before", leaf.prev, key.last));
+            findings.fail(Check::LeafChain, || {
+                format!("leaf {index}: prev is {}, not {} of the key's leaf (or delegation note) before", leaf.prev, key.last)
+            });
         }
         // Taken on from what stands there, so that one break is reported once.
         key.leaves = leaf.seq.saturating_add(1);
@@ -82,7 +90,9 @@ impl Walk<'_> {
             None => self.unwitnessed += 1,
             Some(unix_s) => {
                 let within = is_within(&key.delegation, unix_s);
-                findings.check(Check::Window, within, || format!("leaf {index}: key {kid} was outside its window when a witness first saw the leaf"));
+                findings.check(Check::Window, within, || {
+                    format!("leaf {index}: key {kid} was outside its window when a witness first saw the leaf")
+                });
             }
         }
     }

@@ -45,7 +45,8 @@ impl Lists {
             let counted = position - kept < usize::try_from(list.dropped).unwrap_or(usize::MAX);
             return (!too_long || !counted).then(|| format!("list {} has no address at {position}", found.list));
         }
-        let same = list.packed.get(position * width..(position + 1) * width) == Some(pack(observation.peer, list.short).as_slice());
+        let same =
+            list.packed.get(position * width..(position + 1) * width) == Some(pack(observation.peer, list.short).as_slice());
         (!same).then(|| format!("list {} names another address at {position}", found.list))
     }
 }

@@ -29,7 +29,15 @@ struct At<'a> {
 
 impl Openings {
     /// Takes an opening whose commitment is its leaf's.
-    pub(super) fn record(&mut self, number: u64, line: &str, leaf: &Sealed, recipient: &Recipient, named: &BTreeSet<u64>, findings: &mut Findings) {
+    pub(super) fn record(
+        &mut self,
+        number: u64,
+        line: &str,
+        leaf: &Sealed,
+        recipient: &Recipient,
+        named: &BTreeSet<u64>,
+        findings: &mut Findings,
+    ) {
         let at = At { number, leaf };
         findings.count(Check::OpeningForm);
         let opening = match Opening::parse(line) {
@@ -67,7 +75,14 @@ impl Openings {
         }
     }
 
-    fn record_observation(&mut self, at: &At<'_>, observation: Observation, recipient: &Recipient, named: &BTreeSet<u64>, findings: &mut Findings) {
+    fn record_observation(
+        &mut self,
+        at: &At<'_>,
+        observation: Observation,
+        recipient: &Recipient,
+        named: &BTreeSet<u64>,
+        findings: &mut Findings,
+    ) {
         let leaf = at.leaf;
         let served = observation.grade == Grade::Served;
         let part = match observation.attribution.asn {
@@ -92,7 +107,9 @@ impl Openings {
                         self.sightings.push_seen(seen);
                     }
                 }
-                Purpose::Control { about, .. } => self.sightings.push_visit(visit(leaf.index, leaf.commitment, &observation, about)),
+                Purpose::Control { about, .. } => {
+                    self.sightings.push_visit(visit(leaf.index, leaf.commitment, &observation, about))
+                }
             }
         }
         if named.contains(&leaf.index) {
@@ -141,7 +158,10 @@ fn body<T: DeserializeOwned + Serialize>(opening: &Opening<'_>, at: &At<'_>, fin
     };
     let fits = numbered.kid == at.leaf.kid && numbered.seq == at.leaf.seq;
     findings.check(Check::OpeningNumber, fits, || {
-        format!("{PATH} line {}: kid {} and seq {} are not its leaf's, {} and {}", at.number, numbered.kid, numbered.seq, at.leaf.kid, at.leaf.seq)
+        format!(
+            "{PATH} line {}: kid {} and seq {} are not its leaf's, {} and {}",
+            at.number, numbered.kid, numbered.seq, at.leaf.kid, at.leaf.seq
+        )
     });
     Some(numbered.body)
 }

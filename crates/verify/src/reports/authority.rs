@@ -35,7 +35,10 @@ fn check_mandate(subject: &Subject<'_>, work: &CirWork, logged: &Logged<Mandate>
     need(mandate.authority == cir.authority, "rests on another authority than the report says");
     need(logged.index < subject.lowest(), "was not logged before the session's first observation");
     need(mandate.targets.contains(&cir.target), "does not name the torrent");
-    need(in_force(mandate, cir.session.start) && in_force(mandate, cir.session.end), "or its authority was not in force for the whole session");
+    need(
+        in_force(mandate, cir.session.start) && in_force(mandate, cir.session.end),
+        "or its authority was not in force for the whole session",
+    );
     let own = mandate.owner_seeds.iter().any(|seed| seed.to_canonical() == cir.peer.address.ip());
     need(!own, "names the address as the owner's own seed or decoy");
     let named = subject.observations.iter().all(|(_, observation)| observation.mandates_sha256.contains(&logged.digest));
@@ -51,7 +54,12 @@ fn in_force(mandate: &Mandate, at: Utc) -> bool {
 
 /// The works that matching challenges name.
 fn works<'a>(subject: &'a Subject<'_>) -> BTreeSet<&'a str> {
-    subject.observations.iter().flat_map(|(_, observation)| matching(observation)).filter_map(|challenge| challenge.work.as_deref()).collect()
+    subject
+        .observations
+        .iter()
+        .flat_map(|(_, observation)| matching(observation))
+        .filter_map(|challenge| challenge.work.as_deref())
+        .collect()
 }
 
 /// Step 9.10.
@@ -67,20 +75,27 @@ pub(super) fn check_dossier(case: &Case<'_>, subject: &Subject<'_>, findings: &m
     let dossier = &logged.value;
     need(logged.index < subject.lowest(), "the dossier was not logged before the session's first observation");
     need(dossier.target == subject.cir.target, "the dossier is of another torrent");
-    let approvals = case.log.decisions.approvals.iter().filter(|approval| {
-        approval.value.dossier_note_sha256 == logged.digest && approval.index < subject.lowest()
-    });
+    let approvals = case
+        .log
+        .decisions
+        .approvals
+        .iter()
+        .filter(|approval| approval.value.dossier_note_sha256 == logged.digest && approval.index < subject.lowest());
     let holders: BTreeSet<&str> = approvals.map(|approval| approval.holder.as_str()).collect();
     need(holders.len() >= 2, "fewer than two people had approved the dossier before the session's first observation");
 
     let challenges = || subject.observations.iter().flat_map(|(_, observation)| matching(observation));
     let placed = challenges().filter(|challenge| challenge.work.is_some()).all(|challenge| is_within_work(dossier, challenge));
-    need(placed, "a verified block does not lie wholly in the work that the record names, or proves nothing (padding, constant, duplicate)");
+    need(
+        placed,
+        "a verified block does not lie wholly in the work that the record names, or proves nothing (padding, constant, duplicate)",
+    );
     need(files_match(dossier, subject), "the files are not those of the dossier that the verified blocks came from");
 }
 
 fn span(dossier: &Dossier, challenge: &Challenge) -> (u64, u64) {
-    let start = u64::from(challenge.piece).saturating_mul(u64::from(dossier.piece_bytes)).saturating_add(u64::from(challenge.offset));
+    let start =
+        u64::from(challenge.piece).saturating_mul(u64::from(dossier.piece_bytes)).saturating_add(u64::from(challenge.offset));
     (start, start.saturating_add(u64::from(challenge.length)))
 }
 
@@ -129,10 +144,14 @@ fn files_match(dossier: &Dossier, subject: &Subject<'_>) -> bool {
         .map(|challenge| span(dossier, challenge))
         .collect();
     let holds_one = |from: u64, to: u64| spans.iter().any(|(start, end)| *start < to && from < *end);
-    let expected = dossier.files.iter().filter(|file| is_listed(&file.work) && holds_one(file.offset, file.offset.saturating_add(file.bytes)));
+    let expected = dossier
+        .files
+        .iter()
+        .filter(|file| is_listed(&file.work) && holds_one(file.offset, file.offset.saturating_add(file.bytes)));
     let stated = &subject.cir.files;
     !stated.is_empty()
-        && stated.iter().map(|file| (file.bytes, &file.contains, &file.path, file.sha256, Some(&file.work))).eq(
-            expected.map(|file| (file.bytes, &file.contains, &file.path, file.sha256, file.work.as_ref())),
-        )
+        && stated
+            .iter()
+            .map(|file| (file.bytes, &file.contains, &file.path, file.sha256, Some(&file.work)))
+            .eq(expected.map(|file| (file.bytes, &file.contains, &file.path, file.sha256, file.work.as_ref())))
 }

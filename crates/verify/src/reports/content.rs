@@ -35,11 +35,13 @@ fn other_address(cir: &Cir, place: &str, text: &str, findings: &mut Findings) {
         _ => true,
     };
     let claimed = claimed(cir);
-    let separators = |character: char| character.is_whitespace() || matches!(character, ',' | ';' | '(' | ')' | '"' | '\'' | '“' | '”');
+    let separators =
+        |character: char| character.is_whitespace() || matches!(character, ',' | ';' | '(' | ')' | '"' | '\'' | '“' | '”');
     for word in text.split(separators) {
         let word = word.trim_end_matches(['.', ':']);
         if word.contains(['.', ':']) && !is_own(word) && !claimed.iter().any(|text| text.contains(word)) {
-            findings.fail(Check::ReportFolder, || format!("'{place}' speaks of another address than the two ends of the connection"));
+            findings
+                .fail(Check::ReportFolder, || format!("'{place}' speaks of another address than the two ends of the connection"));
             return;
         }
     }

@@ -38,9 +38,13 @@ pub(super) fn check(source: &mut dyn Source, case: &Case<'_>, cir: &Cir, finding
             let commitment = sha256(line.as_bytes());
             let entry = cir.evidence.iter().find(|entry| entry.commitment == commitment);
             match entry {
-                None => findings.fail(Check::ReportFolder, || format!("'{path}' line {number} is an opening that the report does not rest on")),
+                None => findings.fail(Check::ReportFolder, || {
+                    format!("'{path}' line {number} is an opening that the report does not rest on")
+                }),
                 Some(entry) if case.log.decisions.erased.contains_key(&entry.index) => {
-                    findings.fail(Check::Erased, || format!("'{path}' line {number}: the opening of leaf {} is there, but its erasure is logged", entry.index));
+                    findings.fail(Check::Erased, || {
+                        format!("'{path}' line {number}: the opening of leaf {} is there, but its erasure is logged", entry.index)
+                    });
                 }
                 Some(entry) if entry.control => visit = decode(line),
                 Some(_) => {}

@@ -35,7 +35,8 @@ pub(super) fn check(case: &Case<'_>, subject: &Subject<'_>, derived: Option<&Ses
     need(Some(stated.bytes_received) == sum(|volume| volume.bytes_in), "bytes_received");
     need(stated.piece_bytes_sent == 0 && sum(|volume| volume.piece_bytes_out) == Some(0), "piece_bytes_sent");
     need(stated.runs.iter().copied().eq(runs), "runs");
-    let error_ms = observations().map(|observation| observation.times.error_ms).try_fold(0, |largest, error| Some(error?.max(largest)));
+    let error_ms =
+        observations().map(|observation| observation.times.error_ms).try_fold(0, |largest, error| Some(error?.max(largest)));
     need(stated.error_ms == error_ms, "error_ms");
     need(!stated.corroborated || !case.recipient.is_audit() || is_corroborated(case, subject), "corroborated");
 }
@@ -77,7 +78,9 @@ pub(super) fn check_clock(case: &Case<'_>, subject: &Subject<'_>, findings: &mut
     for (index, observation) in &subject.observations {
         match observation.times.error_ms {
             Some(error_ms) => {
-                findings.check(Check::Clock, error_ms <= MAX_ERROR_MS, || format!("report {uin}: the clock's error at observation {index} was {error_ms} ms, more than {MAX_ERROR_MS}"));
+                findings.check(Check::Clock, error_ms <= MAX_ERROR_MS, || {
+                    format!("report {uin}: the clock's error at observation {index} was {error_ms} ms, more than {MAX_ERROR_MS}")
+                });
             }
             None if !case.recipient.is_audit() => {
                 findings.count(Check::Clock);
@@ -85,7 +88,11 @@ pub(super) fn check_clock(case: &Case<'_>, subject: &Subject<'_>, findings: &mut
             }
             None => {
                 let laboratory = case.openings.laboratory.get(&observation.run).copied().unwrap_or(false);
-                if findings.check(Check::Clock, laboratory, || format!("report {uin}: the clock's error at observation {index} was not known, and the run was in no laboratory")) {
+                if findings.check(Check::Clock, laboratory, || {
+                    format!(
+                        "report {uin}: the clock's error at observation {index} was not known, and the run was in no laboratory"
+                    )
+                }) {
                     findings.warn(Check::Clock, "reports rest on laboratory runs, whose clock error is not known: they prove nothing about real addresses");
                 }
             }

@@ -2,11 +2,13 @@
 
 use evidence::{Cir, Class, Date, Part, sha256};
 
-use super::{Case, Subject, days::{gathered_on, last_of_month_from, uk_day}};
+use super::{
+    Case, Subject,
+    days::{gathered_on, last_of_month_from, uk_day},
+};
 use crate::{attachments::Kind, findings::Findings, steps::Check};
 
-const INFRINGEMENT: &str =
-    "There appears to have been an infringement of the owner's copyright in the work, by means of the connection described in this report.";
+const INFRINGEMENT: &str = "There appears to have been an infringement of the owner's copyright in the work, by means of the connection described in this report.";
 const CONSENT: &str = "To the best of the owner's knowledge, no consent was given for the work to be made available in this way.";
 
 /// Step 9.4.
@@ -16,7 +18,11 @@ pub(super) fn check_uin(case: &Case<'_>, cir: &Cir, findings: &mut Findings) {
     let log = sha256(origin.as_bytes()).to_string();
     let expected = first.map(|index| format!("{}-{}-{index}", case.anchor.month, &log[..8]));
     findings.check(Check::Uin, expected.as_ref() == Some(&cir.uin), || {
-        format!("report {}: its UIN must be {}", cir.uin, expected.unwrap_or_else(|| "made from its first entry, of which there is none".into()))
+        format!(
+            "report {}: its UIN must be {}",
+            cir.uin,
+            expected.unwrap_or_else(|| "made from its first entry, of which there is none".into())
+        )
     });
 }
 
@@ -52,7 +58,10 @@ pub(super) fn check_recipient(case: &Case<'_>, subject: &Subject<'_>, findings: 
     let owed = cir.attribution.asn.is_some_and(|asn| case.recipient.is_owed(Part::As(asn)));
     need(owed, "its AS is not among the recipient's parts");
     let issue = &case.issue.value;
-    need(cir.attribution.tables.iter().all(|table| issue.tables_sha256.contains(table)), "the issue note does not name every table used");
+    need(
+        cir.attribution.tables.iter().all(|table| issue.tables_sha256.contains(table)),
+        "the issue note does not name every table used",
+    );
     let register = cir.isp.register_sha256;
     let known = issue.tables_sha256.contains(&register) && case.tables.get(&register) == Some(&Kind::Register);
     need(known, "its register is not a register of the issue note and of tables.txt");

@@ -18,7 +18,8 @@ pub(super) fn check_evidence<'a>(case: &'a Case<'a>, cir: &'a Cir, findings: &mu
     for entry in &cir.evidence {
         let fault = entry_fault(case, entry);
         let good = fault.is_none();
-        holds &= findings.check(Check::Evidence, good, || format!("report {uin}: entry {} {}", entry.index, fault.unwrap_or_default()));
+        holds &= findings
+            .check(Check::Evidence, good, || format!("report {uin}: entry {} {}", entry.index, fault.unwrap_or_default()));
     }
     let (observed, control): (Vec<&EvidenceRef>, Vec<&EvidenceRef>) = cir.evidence.iter().partition(|entry| !entry.control);
     let indices: BTreeSet<u64> = cir.evidence.iter().map(|entry| entry.index).collect();
@@ -30,7 +31,13 @@ pub(super) fn check_evidence<'a>(case: &'a Case<'a>, cir: &'a Cir, findings: &mu
         format!("report {uin}: the evidence is not the session's observations, each once, and then at most one control visit")
     });
     if let Some(erased) = observed.iter().find(|entry| case.log.decisions.erased.contains_key(&entry.index)) {
-        findings.warn(Check::Evidence, format!("report {uin} rests on observation {}, whose opening was erased: its fields cannot be derived again", erased.index));
+        findings.warn(
+            Check::Evidence,
+            format!(
+                "report {uin} rests on observation {}, whose opening was erased: its fields cannot be derived again",
+                erased.index
+            ),
+        );
         return None;
     }
     let mut observations = Vec::new();
@@ -39,7 +46,9 @@ pub(super) fn check_evidence<'a>(case: &'a Case<'a>, cir: &'a Cir, findings: &mu
             Some(observation) => observations.push((entry.index, observation)),
             None => {
                 holds = false;
-                findings.fail(Check::Evidence, || format!("report {uin}: the opening of observation {} is not in the bundle", entry.index));
+                findings.fail(Check::Evidence, || {
+                    format!("report {uin}: the opening of observation {} is not in the bundle", entry.index)
+                });
             }
         }
     }
@@ -64,7 +73,12 @@ fn entry_fault(case: &Case<'_>, entry: &EvidenceRef) -> Option<&'static str> {
 }
 
 /// Steps 9.6, 9.11 and 9.15. Returns the session as derived here.
-pub(super) fn check<'a>(case: &Case<'a>, subject: &Subject<'_>, enclosed: Option<&Observation>, findings: &mut Findings) -> Option<&'a Session> {
+pub(super) fn check<'a>(
+    case: &Case<'a>,
+    subject: &Subject<'_>,
+    enclosed: Option<&Observation>,
+    findings: &mut Findings,
+) -> Option<&'a Session> {
     let uin = subject.uin();
     let first = subject.first();
     let key = Key { peer: first.peer, transport: first.transport, target: first.target };
@@ -72,16 +86,19 @@ pub(super) fn check<'a>(case: &Case<'a>, subject: &Subject<'_>, enclosed: Option
 
     let sightings = &case.openings.sightings;
     let stated: Vec<u64> = subject.observations.iter().map(|(index, _)| *index).collect();
-    let derived = case.derived.session_of(stated[0]).filter(|session| {
-        session.members.iter().map(|position| sightings.seen[*position].index).eq(stated.iter().copied())
-    });
+    let derived = case
+        .derived
+        .session_of(stated[0])
+        .filter(|session| session.members.iter().map(|position| sightings.seen[*position].index).eq(stated.iter().copied()));
     findings.check(Check::Session, derived.is_some(), || {
         format!("report {uin}: the observations do not make up one session of {} with torrent {} by the rules, in order of first block", key.peer, key.target)
     });
 
     let twice = stated.iter().find_map(|index| Some((index, case.earlier.get(index)?)));
     findings.check(Check::ReportedOnce, twice.is_none(), || {
-        twice.map(|(index, other)| format!("report {uin}: observation {index} was reported before, as {other}")).unwrap_or_default()
+        twice
+            .map(|(index, other)| format!("report {uin}: observation {index} was reported before, as {other}"))
+            .unwrap_or_default()
     });
     derived
 }
@@ -93,12 +110,18 @@ fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Op
     let dialled = subject.observations.iter().any(|(_, observation)| observation.direction == Direction::Outgoing);
     let stated = subject.cir.evidence.iter().find(|entry| entry.control);
     findings.check(Check::ControlVisits, dialled == stated.is_some(), || {
-        let lack = if dialled { "names no control visit, although the monitor dialled" } else { "names a control visit, although the peer dialled" };
+        let lack = if dialled {
+            "names no control visit, although the monitor dialled"
+        } else {
+            "names a control visit, although the peer dialled"
+        };
         format!("report {uin} {lack}")
     });
     if let Some(echo) = sightings.visits_to(key.peer).find(|visit| visit.result == VisitResult::Echo) {
         let index = echo.index;
-        findings.fail(Check::ControlVisits, || format!("report {uin}: control visit {index} to the same address and port was answered (echo)"));
+        findings.fail(Check::ControlVisits, || {
+            format!("report {uin}: control visit {index} to the same address and port was answered (echo)")
+        });
     }
     let Some(stated) = stated else { return };
 
@@ -108,7 +131,10 @@ fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Op
         if case.recipient.is_audit() {
             findings.fail(Check::ControlVisits, || format!("report {uin}: entry {} is not a control visit", stated.index));
         } else {
-            findings.warn(Check::ControlVisits, "openings of control visits are in the audit bundle: only their commitments were checked");
+            findings.warn(
+                Check::ControlVisits,
+                "openings of control visits are in the audit bundle: only their commitments were checked",
+            );
         }
         return;
     };
@@ -130,11 +156,14 @@ fn as_visit(entry: &EvidenceRef, observation: &Observation) -> Option<Visit> {
 pub(super) fn check_withheld(case: &Case<'_>, reported: &BTreeMap<u64, &str>, findings: &mut Findings) {
     let sightings = &case.openings.sightings;
     let reported_earlier = |index: u64| {
-        let members = case.derived.session_of(index).map(|session| session.members.iter().map(|position| sightings.seen[*position].index));
+        let members =
+            case.derived.session_of(index).map(|session| session.members.iter().map(|position| sightings.seen[*position].index));
         members.is_some_and(|mut members| members.any(|member| case.earlier.contains_key(&member)))
     };
     for index in &case.openings.withheld {
         let justified = reported.contains_key(index) || reported_earlier(*index);
-        findings.check(Check::Withheld, justified, || format!("the opening of leaf {index} is there, but a logged note withholds it and no report rests on it"));
+        findings.check(Check::Withheld, justified, || {
+            format!("the opening of leaf {index} is there, but a logged note withholds it and no report rests on it")
+        });
     }
 }

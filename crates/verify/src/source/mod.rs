@@ -162,7 +162,23 @@ mod tests {
         for good in ["bagit.txt", "data/cirs/202609-00000000-7/cir.json", "data/a_b/...", &"a".repeat(200)] {
             assert_eq!(path_fault(good), None, "{good}");
         }
-        for bad in ["", "/etc/passwd", "a//b", "a/", "./a", "a/..", "../a", "a\\b", "C:a", "a b", "é", "a\0", "a\n", "~", &"a".repeat(201)] {
+        for bad in [
+            "",
+            "/etc/passwd",
+            "a//b",
+            "a/",
+            "./a",
+            "a/..",
+            "../a",
+            "a\\b",
+            "C:a",
+            "a b",
+            "é",
+            "a\0",
+            "a\n",
+            "~",
+            &"a".repeat(201),
+        ] {
             assert!(path_fault(bad).is_some(), "{bad:?}");
         }
     }

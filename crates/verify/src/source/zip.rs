@@ -51,7 +51,8 @@ impl<R: Read + Seek + 'static> Source for Zip<R> {
             return Err(vec!["the archive was listed before".into()]);
         };
         let entries = check_end(&mut reader).map_err(|fault| vec![fault])?;
-        let mut archive = ZipArchive::new(reader).map_err(|fault| vec![format!("the archive's directory is refused: {fault}")])?;
+        let mut archive =
+            ZipArchive::new(reader).map_err(|fault| vec![format!("the archive's directory is refused: {fault}")])?;
         let mut faults = Vec::new();
         if archive.has_duplicate_names() || archive.len() as u64 != entries {
             faults.push("two entries of the archive have one name".into());

@@ -1,6 +1,10 @@
 //! The same bundle as a folder and as an archive, and the ways in which either can be a trap.
 
-use std::{fs, io::{Cursor, Write as _}, path::Path};
+use std::{
+    fs,
+    io::{Cursor, Write as _},
+    path::Path,
+};
 
 use verify::{Folder, Source, Zip};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
@@ -52,7 +56,8 @@ fn refused(bytes: Vec<u8>, why: &str) {
 /// Replaces every occurrence of `from`, in local headers and in the directory alike.
 fn replaced(mut bytes: Vec<u8>, from: &[u8], to: &[u8]) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
-    let places: Vec<usize> = bytes.windows(from.len()).enumerate().filter(|(_, window)| *window == from).map(|(at, _)| at).collect();
+    let places: Vec<usize> =
+        bytes.windows(from.len()).enumerate().filter(|(_, window)| *window == from).map(|(at, _)| at).collect();
     assert!(!places.is_empty());
     for at in places {
         bytes[at..at + to.len()].copy_from_slice(to);
@@ -121,7 +126,10 @@ fn archives_with_tricks_are_refused() {
     refused(replaced(good.clone(), b"data/README.txt", b"data\\README.txt"), "holds a character");
     refused(replaced(good.clone(), b"bagit.txt", b"bag-in.tx"), "not sorted");
     // A second entry of one name: two readers could see two files.
-    refused(replaced(pack(with(&files, "data/READMF.txt", b"other", options())), b"data/READMF.txt", b"data/README.txt"), "one name");
+    refused(
+        replaced(pack(with(&files, "data/READMF.txt", b"other", options())), b"data/READMF.txt", b"data/README.txt"),
+        "one name",
+    );
 
     refused(pack(with(&files, "data/zeros", &vec![0; 8 << 20], options())), "200 times");
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
@@ -179,7 +187,12 @@ fn archives_cut_or_flipped_anywhere_give_a_verdict() {
     }
 }
 
-fn with<'a>(files: &'a Files, path: &'a str, bytes: &'a [u8], options: SimpleFileOptions) -> impl Iterator<Item = (&'a str, &'a [u8], SimpleFileOptions)> {
+fn with<'a>(
+    files: &'a Files,
+    path: &'a str,
+    bytes: &'a [u8],
+    options: SimpleFileOptions,
+) -> impl Iterator<Item = (&'a str, &'a [u8], SimpleFileOptions)> {
     let mut entries: Vec<_> = files.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice(), self::options())).collect();
     entries.push((path, bytes, options));
     entries.sort_by_key(|(path, _, _)| *path);

@@ -63,7 +63,10 @@ pub fn lay_out(story: &Story, whose: For) -> Files {
     let folder = format!("data/cirs/{}", story.cir.uin);
     files.put(&format!("{folder}/cir.json"), &cir_json(&story.cir));
     let peer = story.cir.peer.address;
-    files.put(&format!("{folder}/notice.txt"), &format!("Report {}: address {} port {}.\n", story.cir.uin, peer.ip(), peer.port()));
+    files.put(
+        &format!("{folder}/notice.txt"),
+        &format!("Report {}: address {} port {}.\n", story.cir.uin, peer.ip(), peer.port()),
+    );
     let mut evidence = String::from("The lines that this report rests on.\n\n");
     for entry in &story.cir.evidence {
         evidence.push_str(shard.openings.get(&entry.index).map_or("", String::as_str));
@@ -81,7 +84,8 @@ pub fn lay_out(story: &Story, whose: For) -> Files {
     );
     files.0.insert(format!("data/tables/{prefixes}"), records::PREFIXES.into());
     files.0.insert(format!("data/tables/{register}"), records::REGISTER.into());
-    let sections: Vec<String> = (1..=16).map(|number| format!(r#"{{"blocks":[],"heading":"Section","number":{number}}}"#)).collect();
+    let sections: Vec<String> =
+        (1..=16).map(|number| format!(r#"{{"blocks":[],"heading":"Section","number":{number}}}"#)).collect();
     files.put(
         "data/process-report.json",
         &format!(
@@ -132,8 +136,10 @@ impl Files {
         let manifest: String = payload.iter().map(|(path, bytes)| format!("{}  {path}\n", sha256(bytes))).collect();
         self.put("bag-info.txt", &info);
         self.put("manifest-sha256.txt", &manifest);
-        let tags: String =
-            ["bag-info.txt", "bagit.txt", "manifest-sha256.txt"].iter().map(|path| format!("{}  {path}\n", sha256(&self.0[*path]))).collect();
+        let tags: String = ["bag-info.txt", "bagit.txt", "manifest-sha256.txt"]
+            .iter()
+            .map(|path| format!("{}  {path}\n", sha256(&self.0[*path])))
+            .collect();
         self.put("tagmanifest-sha256.txt", &tags);
     }
 }

@@ -5,6 +5,7 @@ mod archive;
 mod contract;
 mod files;
 mod keys;
+mod large;
 mod mutations;
 mod records;
 mod shard;

@@ -86,23 +86,41 @@ fn an_open_shard_is_interim() {
 
 #[test]
 fn the_bag() {
-    touched("one bit of a payload file", &["1.5", "9.3"], |files| files.edit(&files.path_of("cir.json"), |text| text.replace("203.0.113.7", "203.0.113.8")));
+    touched("one bit of a payload file", &["1.5", "9.3"], |files| {
+        files.edit(&files.path_of("cir.json"), |text| text.replace("203.0.113.7", "203.0.113.8"))
+    });
     touched("a file too many", &["1.2", "1.4", "1.7"], |files| files.put("data/notes.txt", "x"));
     touched("a tag file too many", &["1.2"], |files| files.put("fetch.txt", "https://example.org/x 1 data/x\n"));
     touched("a file too few", &["1.2", "1.4", "1.7"], |files| drop(files.0.remove("data/README.txt")));
     touched("another declaration", &["1.3", "1.6"], |files| files.edit("bagit.txt", |text| text.replace("1.0", "0.97")));
-    touched("a manifest that leaves a file out", &["1.4", "1.6"], |files| files.edit("manifest-sha256.txt", |text| without(&text, 3)));
+    touched("a manifest that leaves a file out", &["1.4", "1.6"], |files| {
+        files.edit("manifest-sha256.txt", |text| without(&text, 3))
+    });
     touched("a manifest in another order", &["1.4", "1.6"], |files| {
-        files.edit("manifest-sha256.txt", |text| format!("{}{}{}", line(&text, 1), line(&text, 0), without(&without(&text, 0), 0)));
+        files.edit("manifest-sha256.txt", |text| {
+            format!("{}{}{}", line(&text, 1), line(&text, 0), without(&without(&text, 0), 0))
+        });
     });
     touched("an upper-case digest", &["1.4", "1.6"], |files| {
-        files.edit("manifest-sha256.txt", |text| format!("{}{}", line(&text, 0).replacen(|c: char| c.is_ascii_lowercase(), "A", 1), without(&text, 0)));
+        files.edit("manifest-sha256.txt", |text| {
+            format!("{}{}", line(&text, 0).replacen(|c: char| c.is_ascii_lowercase(), "A", 1), without(&text, 0))
+        });
     });
-    touched("bag-info with another count", &["1.6", "1.7"], |files| files.edit("bag-info.txt", |text| text.replace("Oxum: ", "Oxum: 1")));
-    touched("bag-info with a line too many", &["1.6", "1.7"], |files| files.edit("bag-info.txt", |text| text + "Contact-Name: x\n"));
-    touched("bag-info of another day", &["1.6", "1.7"], |files| files.edit("bag-info.txt", |text| text.replace("2026-09-02", "2026-09-03")));
-    touched("bag-info of another recipient", &["1.6", "1.7"], |files| files.edit("bag-info.txt", |text| text.replace("/lab-isp", "/other")));
-    touched("a tag manifest with a wrong digest", &["1.6"], |files| files.edit("tagmanifest-sha256.txt", |text| text.replacen(|c: char| c.is_ascii_digit(), "f", 1)));
+    touched("bag-info with another count", &["1.6", "1.7"], |files| {
+        files.edit("bag-info.txt", |text| text.replace("Oxum: ", "Oxum: 1"))
+    });
+    touched("bag-info with a line too many", &["1.6", "1.7"], |files| {
+        files.edit("bag-info.txt", |text| text + "Contact-Name: x\n")
+    });
+    touched("bag-info of another day", &["1.6", "1.7"], |files| {
+        files.edit("bag-info.txt", |text| text.replace("2026-09-02", "2026-09-03"))
+    });
+    touched("bag-info of another recipient", &["1.6", "1.7"], |files| {
+        files.edit("bag-info.txt", |text| text.replace("/lab-isp", "/other"))
+    });
+    touched("a tag manifest with a wrong digest", &["1.6"], |files| {
+        files.edit("tagmanifest-sha256.txt", |text| text.replacen(|c: char| c.is_ascii_digit(), "f", 1))
+    });
     edited(For::Isp, "a report without its notice", &["1.2", "9.17"], |files| drop(files.0.remove(&files.path_of("notice.txt"))));
 }
 
@@ -113,38 +131,90 @@ fn the_anchor() {
     assert_eq!((none.valid, none.step("2.2").unwrap().result), (true, Outcome::Warn));
     let other = Expectations { anchor_sha256: Some(sha256(b"another")), newer_checkpoint: None };
     check("another digest", &verify::bundle(&mut files, &other), &["2.2"]);
-    edited(For::Isp, "no quorum any more", &["2.2"], |files| files.edit("data/trust/anchor.txt", |text| text.replace("quorum 1", "quorum 0")));
-    edited(For::Isp, "a line that nobody reads", &["2.1", "2.2"], |files| files.edit("data/trust/anchor.txt", |text| text + "note x\n"));
-    edited(For::Isp, "a quorum that cannot be met", &["2.1", "2.2"], |files| files.edit("data/trust/anchor.txt", |text| text.replace("quorum 1", "quorum 2")));
+    edited(For::Isp, "no quorum any more", &["2.2"], |files| {
+        files.edit("data/trust/anchor.txt", |text| text.replace("quorum 1", "quorum 0"))
+    });
+    edited(For::Isp, "a line that nobody reads", &["2.1", "2.2"], |files| {
+        files.edit("data/trust/anchor.txt", |text| text + "note x\n")
+    });
+    edited(For::Isp, "a quorum that cannot be met", &["2.1", "2.2"], |files| {
+        files.edit("data/trust/anchor.txt", |text| text.replace("quorum 1", "quorum 2"))
+    });
 }
 
 #[test]
 fn the_leaves() {
     // Every edit of the leaves also changes the root that the log signed.
-    edited(For::Isp, "a leaf edited", &["3.2", "3.4", "5.2", "7.7", "9.5"], |files| files.edit(LEAVES, |text| {
-        let leaf = line(&text, SECOND as usize);
-        text.replace(&leaf, &leaf.replace(" 5 ", " 9 "))
-    }));
-    edited(For::Isp, "the last leaf cut off", &["4.1", "5.2", "6.1"], |files| files.edit(LEAVES, |text| without(&text, CLOSE as usize)));
-    edited(For::Isp, "a leaf without its line feed", &["3.1", "4.1", "5.2", "6.1"], |files| files.edit(LEAVES, |text| text.trim_end().into()));
-    edited(For::Isp, "two leaves swapped", &["3.2", "5.2", "9.5"], |files| files.edit(LEAVES, |text| {
-        let (one, two) = (line(&text, SECOND as usize), line(&text, SECOND as usize + 1));
-        text.replace(&format!("{one}{two}"), &format!("{two}{one}"))
-    }));
-    edited(For::Isp, "a leaf in upper case", &["3.1", "3.2", "5.2"], |files| files.edit(LEAVES, |text| {
-        let leaf = line(&text, 15);
-        text.replace(&leaf, &leaf.to_uppercase().replace("AFFIANT.LEAF", "affiant.leaf"))
-    }));
+    edited(For::Isp, "a leaf edited", &["3.2", "3.4", "5.2", "7.7", "9.5"], |files| {
+        files.edit(LEAVES, |text| {
+            let leaf = line(&text, SECOND as usize);
+            text.replace(&leaf, &leaf.replace(" 5 ", " 9 "))
+        })
+    });
+    edited(For::Isp, "the last leaf cut off", &["4.1", "5.2", "6.1"], |files| {
+        files.edit(LEAVES, |text| without(&text, CLOSE as usize))
+    });
+    edited(For::Isp, "a leaf without its line feed", &["3.1", "4.1", "5.2", "6.1"], |files| {
+        files.edit(LEAVES, |text| text.trim_end().into())
+    });
+    edited(For::Isp, "two leaves swapped", &["3.2", "5.2", "9.5"], |files| {
+        files.edit(LEAVES, |text| {
+            let (one, two) = (line(&text, SECOND as usize), line(&text, SECOND as usize + 1));
+            text.replace(&format!("{one}{two}"), &format!("{two}{one}"))
+        })
+    });
+    edited(For::Isp, "a leaf in upper case", &["3.1", "3.2", "5.2"], |files| {
+        files.edit(LEAVES, |text| {
+            let leaf = line(&text, 15);
+            text.replace(&leaf, &leaf.to_uppercase().replace("AFFIANT.LEAF", "affiant.leaf"))
+        })
+    });
 
-    told(For::Isp, "a wrong prev", &["3.2"], |plan| plan.forge = |index, draft| if index == SECOND { draft.prev = sha256(b"elsewhere") });
-    told(For::Isp, "a gap in seq", &["3.2", "7.7"], |plan| plan.forge = |index, draft| if index == SECOND { draft.seq += 1 });
-    told(For::Isp, "a key of another role", &["3.2", "3.3", "7.7"], |plan| plan.forge = |index, draft| if index == SECOND { draft.signer = "reg".into() });
-    told(For::Isp, "a registrar's leaf by a worker", &["3.2", "3.3", "6.2"], |plan| plan.forge = |index, draft| if index == 18 { draft.signer = "w1".into() });
-    told(For::Isp, "a key that nobody delegated", &["3.2", "3.3", "7.7"], |plan| plan.forge = |index, draft| if index == SECOND { draft.signer = "mallory".into() });
+    told(For::Isp, "a wrong prev", &["3.2"], |plan| {
+        plan.forge = |index, draft| {
+            if index == SECOND {
+                draft.prev = sha256(b"elsewhere")
+            }
+        }
+    });
+    told(For::Isp, "a gap in seq", &["3.2", "7.7"], |plan| {
+        plan.forge = |index, draft| {
+            if index == SECOND {
+                draft.seq += 1
+            }
+        }
+    });
+    told(For::Isp, "a key of another role", &["3.2", "3.3", "7.7"], |plan| {
+        plan.forge = |index, draft| {
+            if index == SECOND {
+                draft.signer = "reg".into()
+            }
+        }
+    });
+    told(For::Isp, "a registrar's leaf by a worker", &["3.2", "3.3", "6.2"], |plan| {
+        plan.forge = |index, draft| {
+            if index == 18 {
+                draft.signer = "w1".into()
+            }
+        }
+    });
+    told(For::Isp, "a key that nobody delegated", &["3.2", "3.3", "7.7"], |plan| {
+        plan.forge = |index, draft| {
+            if index == SECOND {
+                draft.signer = "mallory".into()
+            }
+        }
+    });
     told(For::Isp, "a revoked key", &["3.3"], |plan| plan.revoke = Some(("w1", SECOND)));
     told(For::Isp, "an approver whose key is revoked", &["4.3", "9.1"], |plan| plan.revoke = Some(("bob", 0)));
     told(For::Isp, "a window that had ended", &["3.5"], |plan| plan.witnessed_unix_s = 1_788_912_000);
-    told(For::Audit, "a part that is not the record's", &["7.8"], |plan| plan.forge = |index, draft| if index == WITHHELD { draft.part = evidence::Part::As(64_497) });
+    told(For::Audit, "a part that is not the record's", &["7.8"], |plan| {
+        plan.forge = |index, draft| {
+            if index == WITHHELD {
+                draft.part = evidence::Part::As(64_497)
+            }
+        }
+    });
 }
 
 #[test]
@@ -153,8 +223,12 @@ fn the_control_notes() {
     edited(For::Isp, "a note is missing", &["4.1", "7.2"], |files| drop(files.0.remove(&note(19))));
     edited(For::Isp, "a note too many", &["4.1"], |files| files.put(&note(FIRST), &files.text(&note(0))));
     edited(For::Isp, "a note beyond the leaves", &["4.1"], |files| files.put(&note(99), &files.text(&note(0))));
-    edited(For::Isp, "a note edited", &["4.1", "7.2"], |files| files.edit(&note(19), |text| text.replace("no-mandated-work", "no-mandated-worx")));
-    edited(For::Isp, "a note with an unknown tag", &["4.1", "4.2", "7.2"], |files| files.edit(&note(18), |text| text.replace("affiant.erase/1", "affiant.erase/2")));
+    edited(For::Isp, "a note edited", &["4.1", "7.2"], |files| {
+        files.edit(&note(19), |text| text.replace("no-mandated-work", "no-mandated-worx"))
+    });
+    edited(For::Isp, "a note with an unknown tag", &["4.1", "4.2", "7.2"], |files| {
+        files.edit(&note(18), |text| text.replace("affiant.erase/1", "affiant.erase/2"))
+    });
     edited(For::Isp, "a note with a second signature", &["4.1", "4.2", "7.2"], |files| {
         let other = files.text(&note(1)).lines().last().unwrap().to_owned();
         files.edit(&note(18), |text| format!("{text}{other}\n"));
@@ -167,10 +241,12 @@ fn the_control_notes() {
 #[test]
 fn the_checkpoints() {
     let path = format!("data/shard/checkpoints/{}.txt", CLOSE + 1);
-    edited(For::Isp, "another root, unsigned", &["5.1", "6.1"], |files| files.edit(&path, |text| {
-        let root = line(&text, 2);
-        text.replace(&root, &files_root(&root))
-    }));
+    edited(For::Isp, "another root, unsigned", &["5.1", "6.1"], |files| {
+        files.edit(&path, |text| {
+            let root = line(&text, 2);
+            text.replace(&root, &files_root(&root))
+        })
+    });
     edited(For::Isp, "another root, signed", &["5.2"], |files| {
         files.0.insert(path.clone(), shard::signed(CLOSE + 1, tlog::merkle::leaf_hash(b"x"), 1_788_393_600, true));
     });
@@ -183,7 +259,9 @@ fn the_checkpoints() {
         files.0.insert("data/shard/checkpoints/7.txt".into(), bytes);
     });
     edited(For::Isp, "no checkpoint of the end", &["6.1"], |files| drop(files.0.remove(&path)));
-    edited(For::Isp, "an extension line", &["5.1", "6.1"], |files| files.edit(&path, |text| text.replacen("\n\n", "\nextension\n\n", 1)));
+    edited(For::Isp, "an extension line", &["5.1", "6.1"], |files| {
+        files.edit(&path, |text| text.replacen("\n\n", "\nextension\n\n", 1))
+    });
 }
 
 fn files_root(root: &str) -> String {
@@ -214,47 +292,83 @@ fn completeness() {
 
 #[test]
 fn the_openings() {
-    edited(For::Isp, "an address edited", &["7.2", "7.3", "8.1", "9.5"], |files| files.edit(OPENINGS, |text| text.replacen("203.0.113.7", "203.0.113.8", 1)));
+    edited(For::Isp, "an address edited", &["7.2", "7.3", "8.1", "9.5"], |files| {
+        files.edit(OPENINGS, |text| text.replacen("203.0.113.7", "203.0.113.8", 1))
+    });
     edited(For::Isp, "an opening dropped", &["7.2", "8.1", "9.5"], |files| files.edit(OPENINGS, |text| without(&text, 0)));
-    edited(For::Isp, "openings in another order", &["7.2", "8.1", "9.5"], |files| files.edit(OPENINGS, |text| format!("{}{}", line(&text, 1), line(&text, 0))));
+    edited(For::Isp, "openings in another order", &["7.2", "8.1", "9.5"], |files| {
+        files.edit(OPENINGS, |text| format!("{}{}", line(&text, 1), line(&text, 0)))
+    });
     edited(For::Isp, "an opening twice", &["7.2"], |files| files.edit(OPENINGS, |text| format!("{text}{}", line(&text, 1))));
     edited(For::Isp, "a line of nobody's", &["7.3"], |files| files.edit(OPENINGS, |text| text + "affiant.obs/1 x\n"));
-    edited(For::Isp, "no line feed at the end", &["7.2", "7.6", "8.1", "9.5"], |files| files.edit(OPENINGS, |text| text.trim_end().into()));
+    edited(For::Isp, "no line feed at the end", &["7.2", "7.6", "8.1", "9.5"], |files| {
+        files.edit(OPENINGS, |text| text.trim_end().into())
+    });
     let story = tell(&Plan::honest());
     let opening = |index: u64| story.shard.openings[&index].clone();
     edited(For::Isp, "an erased opening is back", &["7.4"], |files| files.edit(OPENINGS, |text| text + &opening(ERASED)));
-    edited(For::Audit, "an erased opening is back for the auditor", &["7.4"], |files| files.edit(OPENINGS, |text| text + &opening(ERASED)));
-    edited(For::Isp, "a withheld opening is there", &["7.5", "8.1"], |files| files.edit(OPENINGS, |text| text + &opening(WITHHELD)));
-    edited(For::Isp, "somebody else's opening", &["7.2"], |files| files.edit(OPENINGS, |text| text.replacen(&opening(SECOND), &(opening(VISIT) + &opening(SECOND)), 1)));
-    edited(For::Audit, "the auditor lacks an opening", &["7.2"], |files| files.edit(OPENINGS, |text| text.replace(&opening(15), "")));
+    edited(For::Audit, "an erased opening is back for the auditor", &["7.4"], |files| {
+        files.edit(OPENINGS, |text| text + &opening(ERASED))
+    });
+    edited(For::Isp, "a withheld opening is there", &["7.5", "8.1"], |files| {
+        files.edit(OPENINGS, |text| text + &opening(WITHHELD))
+    });
+    edited(For::Isp, "somebody else's opening", &["7.2"], |files| {
+        files.edit(OPENINGS, |text| text.replacen(&opening(SECOND), &(opening(VISIT) + &opening(SECOND)), 1))
+    });
+    edited(For::Audit, "the auditor lacks an opening", &["7.2"], |files| {
+        files.edit(OPENINGS, |text| text.replace(&opening(15), ""))
+    });
     edited(For::Isp, "another part", &["7.2", "8.1", "9.5"], |files| files.edit(PART, |text| text.replace("as64496", "as64497")));
     edited(For::Isp, "parts of everybody", &["7.1"], |files| files.edit(PART, |text| text.replace("as64496", "all")));
-    edited(For::Isp, "an issue that is none", &["7.2", "8.1", "9.1"], |files| files.edit(PART, |text| text.replace(&format!("issue {ISSUE}"), "issue 5")));
+    edited(For::Isp, "an issue that is none", &["7.2", "8.1", "9.1"], |files| {
+        files.edit(PART, |text| text.replace(&format!("issue {ISSUE}"), "issue 5"))
+    });
 }
 
 #[test]
 fn the_records() {
     told(For::Isp, "content was sent", &["7.9", "9.7"], |plan| plan.first = |first| first.volume.piece_bytes_out = 16_384);
-    told(For::Isp, "a port role that does not follow", &["7.9", "9.8"], |plan| plan.first = |first| first.port_role = PortRole::Ephemeral);
-    told(For::Isp, "verified bytes that nobody verified", &["7.9"], |plan| plan.first = |first| first.volume.verified_bytes += 1);
-    told(For::Isp, "a time before the contact began", &["7.9"], |plan| plan.first = |first| first.times.began = records::stamp(10));
-    told(For::Isp, "a first block earlier than any", &["7.9"], |plan| plan.first = |first| first.times.first_block = Some(records::stamp(-1)));
-    told(For::Isp, "an outcome that counts more", &["7.9"], |plan| plan.first = |first| first.outcome = Contact::Served { blocks: 2, pieces: 1 });
-    told(For::Isp, "a served observation without transcript", &["7.9", "8.1"], |plan| plan.first = |first| first.transcript_sha256 = None);
-    told(For::Isp, "an IPv4-mapped address", &["7.9", "9.17"], |plan| plan.first = |first| first.observer = "[::ffff:198.51.100.1]:6881".parse().unwrap());
-    told(For::Audit, "a grade without a matching block", &["7.8", "7.9", "9.6", "9.7"], |plan| plan.second = |second| {
-        second.challenges[0].verification = evidence::Verification::Unanswered;
-        second.grade = evidence::Grade::Claimed;
+    told(For::Isp, "a port role that does not follow", &["7.9", "9.8"], |plan| {
+        plan.first = |first| first.port_role = PortRole::Ephemeral
     });
-    told(For::Audit, "an address that no list named", &["7.10"], |plan| plan.first = |first| first.found.as_mut().unwrap().index = 1);
-    told(For::Audit, "a list that was not logged", &["7.10"], |plan| plan.first = |first| first.found.as_mut().unwrap().list = sha256(b"no list"));
+    told(For::Isp, "verified bytes that nobody verified", &["7.9"], |plan| plan.first = |first| first.volume.verified_bytes += 1);
+    told(For::Isp, "a time before the contact began", &["7.9"], |plan| {
+        plan.first = |first| first.times.began = records::stamp(10)
+    });
+    told(For::Isp, "a first block earlier than any", &["7.9"], |plan| {
+        plan.first = |first| first.times.first_block = Some(records::stamp(-1))
+    });
+    told(For::Isp, "an outcome that counts more", &["7.9"], |plan| {
+        plan.first = |first| first.outcome = Contact::Served { blocks: 2, pieces: 1 }
+    });
+    told(For::Isp, "a served observation without transcript", &["7.9", "8.1"], |plan| {
+        plan.first = |first| first.transcript_sha256 = None
+    });
+    told(For::Isp, "an IPv4-mapped address", &["7.9", "9.17"], |plan| {
+        plan.first = |first| first.observer = "[::ffff:198.51.100.1]:6881".parse().unwrap()
+    });
+    told(For::Audit, "a grade without a matching block", &["7.8", "7.9", "9.6", "9.7"], |plan| {
+        plan.second = |second| {
+            second.challenges[0].verification = evidence::Verification::Unanswered;
+            second.grade = evidence::Grade::Claimed;
+        }
+    });
+    told(For::Audit, "an address that no list named", &["7.10"], |plan| {
+        plan.first = |first| first.found.as_mut().unwrap().index = 1
+    });
+    told(For::Audit, "a list that was not logged", &["7.10"], |plan| {
+        plan.first = |first| first.found.as_mut().unwrap().list = sha256(b"no list")
+    });
     told(For::Audit, "a list edited afterwards", &["7.10"], |plan| plan.candidates = |list| list.peers.swap(0, 1));
-    told(For::Audit, "an excluded address beyond the list", &["7.8", "7.10", "9.6", "9.7"], |plan| plan.second = |second| {
-        second.found.as_mut().unwrap().index = 9;
-        second.outcome = Contact::Excluded { rule: Exclusion::ListTooLong };
-        second.challenges.clear();
-        second.grade = evidence::Grade::Listed;
-        (second.times.first_block, second.times.last_block, second.volume.verified_bytes) = (None, None, 0);
+    told(For::Audit, "an excluded address beyond the list", &["7.8", "7.10", "9.6", "9.7"], |plan| {
+        plan.second = |second| {
+            second.found.as_mut().unwrap().index = 9;
+            second.outcome = Contact::Excluded { rule: Exclusion::ListTooLong };
+            second.challenges.clear();
+            second.grade = evidence::Grade::Listed;
+            (second.times.first_block, second.times.last_block, second.volume.verified_bytes) = (None, None, 0);
+        }
     });
 }
 
@@ -264,14 +378,18 @@ fn the_attachments() {
     let table = format!("data/tables/{}", sha256(records::PREFIXES));
     edited(For::Isp, "a transcript is missing", &["8.1"], |files| drop(files.0.remove(&transcript)));
     edited(For::Isp, "a transcript edited", &["8.1"], |files| files.edit(&transcript, |text| text + "x"));
-    edited(For::Isp, "a transcript of nobody's", &["8.1"], |files| files.put(&format!("data/recipient/transcripts/{}", sha256(b"x")), "x"));
+    edited(For::Isp, "a transcript of nobody's", &["8.1"], |files| {
+        files.put(&format!("data/recipient/transcripts/{}", sha256(b"x")), "x")
+    });
     edited(For::Isp, "a table edited", &["8.2"], |files| files.edit(&table, |text| text.replace("64496", "64497")));
     edited(For::Isp, "a table is missing", &["8.2"], |files| drop(files.0.remove(&table)));
     edited(For::Isp, "a table that is not listed", &["8.2", "8.3"], |files| {
         files.edit("data/tables/tables.txt", |text| without(&text, 1));
     });
     edited(For::Isp, "no process report", &["10.1"], |files| files.put("data/process-report.json", "{}"));
-    edited(For::Isp, "a section left out", &["10.1"], |files| files.edit("data/process-report.json", |text| text.replace("\"number\":9}", "\"number\":90}")));
+    edited(For::Isp, "a section left out", &["10.1"], |files| {
+        files.edit("data/process-report.json", |text| text.replace("\"number\":9}", "\"number\":90}"))
+    });
     edited(For::Isp, "a process report that names a peer", &["10.1"], |files| {
         files.edit("data/process-report.json", |text| text.replace("September 2026", "about 203.0.113.7 and others"));
     });
@@ -279,7 +397,9 @@ fn the_attachments() {
 
 #[test]
 fn reports_that_were_edited() {
-    for (from, to) in [("12:00:00.000Z", "12:00:01.000Z"), ("203.0.113.7", "203.0.113.8"), ("\"blocks_verified\":2", "\"blocks_verified\":3")] {
+    for (from, to) in
+        [("12:00:00.000Z", "12:00:01.000Z"), ("203.0.113.7", "203.0.113.8"), ("\"blocks_verified\":2", "\"blocks_verified\":3")]
+    {
         edited(For::Isp, from, &["9.3"], |files| files.edit(&files.path_of("cir.json"), |text| text.replacen(from, to, 1)));
     }
     edited(For::Isp, "a report left out", &["9.2"], |files| files.0.retain(|path, _| !path.starts_with("data/cirs/")));
@@ -291,8 +411,12 @@ fn reports_that_were_edited() {
         let gone = tell(&Plan::honest()).shard.openings[&ERASED].clone();
         files.edit(&files.path_of("evidence.txt"), |text| text + &gone);
     });
-    edited(For::Isp, "evidence.txt without its lines", &["9.17"], |files| files.edit(&files.path_of("evidence.txt"), |text| without(&text, 2)));
-    edited(For::Isp, "a notice about another address", &["9.17"], |files| files.edit(&files.path_of("notice.txt"), |text| text + "See 203.0.113.99 as well.\n"));
+    edited(For::Isp, "evidence.txt without its lines", &["9.17"], |files| {
+        files.edit(&files.path_of("evidence.txt"), |text| without(&text, 2))
+    });
+    edited(For::Isp, "a notice about another address", &["9.17"], |files| {
+        files.edit(&files.path_of("notice.txt"), |text| text + "See 203.0.113.99 as well.\n")
+    });
 }
 
 /// Reports whose digest the issue note lists: only deriving the field again finds these.
@@ -360,18 +484,30 @@ fn reports_that_say_what_the_evidence_does_not() {
 fn reports_that_must_not_be_issued() {
     told(For::Isp, "one reviewer twice", &["9.10"], |plan| plan.approvers = &["alice", "alice"]);
     told(For::Isp, "approved after the observation", &["9.10"], |plan| plan.approve_late = true);
-    told(For::Isp, "a mandate that had ended", &["9.9"], |plan| plan.mandate = |mandate| mandate.to = "2026-08-31".parse().unwrap());
-    told(For::Isp, "a mandate for another torrent", &["9.9"], |plan| plan.mandate = |mandate| mandate.targets[0] = evidence::TargetIds::of_v1(InfoHashV1::from([3; 20])));
-    told(For::Isp, "the owner's own seed", &["9.9"], |plan| plan.mandate = |mandate| mandate.owner_seeds.push("203.0.113.7".parse().unwrap()));
-    told(For::Isp, "a dossier of another torrent", &["9.10"], |plan| plan.dossier = |dossier| dossier.target = evidence::TargetIds::of_v1(InfoHashV1::from([3; 20])));
+    told(For::Isp, "a mandate that had ended", &["9.9"], |plan| {
+        plan.mandate = |mandate| mandate.to = "2026-08-31".parse().unwrap()
+    });
+    told(For::Isp, "a mandate for another torrent", &["9.9"], |plan| {
+        plan.mandate = |mandate| mandate.targets[0] = evidence::TargetIds::of_v1(InfoHashV1::from([3; 20]))
+    });
+    told(For::Isp, "the owner's own seed", &["9.9"], |plan| {
+        plan.mandate = |mandate| mandate.owner_seeds.push("203.0.113.7".parse().unwrap())
+    });
+    told(For::Isp, "a dossier of another torrent", &["9.10"], |plan| {
+        plan.dossier = |dossier| dossier.target = evidence::TargetIds::of_v1(InfoHashV1::from([3; 20]))
+    });
     told(For::Isp, "a block of a file that is no work", &["9.10"], |plan| plan.dossier = |dossier| dossier.files[0].work = None);
     told(For::Isp, "a block that proves nothing", &["9.10"], |plan| plan.dossier = |dossier| dossier.unfit_blocks = vec![0]);
     told(For::Audit, "an echo", &["9.6", "9.11"], |plan| plan.visit = |visit| visit.outcome = Contact::Echo);
     told(For::Isp, "an echo that evidence.txt shows", &["9.11"], |plan| plan.visit = |visit| visit.outcome = Contact::Echo);
-    told(For::Audit, "a control visit to somebody else", &["7.10", "9.6", "9.11"], |plan| plan.visit = |visit| visit.peer = "203.0.113.8:51413".parse().unwrap());
-    told(For::Audit, "a control visit about nothing", &["9.6", "9.11"], |plan| plan.visit = |visit| {
-        if let Purpose::Control { about, .. } = &mut visit.purpose {
-            *about = sha256(b"x");
+    told(For::Audit, "a control visit to somebody else", &["7.10", "9.6", "9.11"], |plan| {
+        plan.visit = |visit| visit.peer = "203.0.113.8:51413".parse().unwrap()
+    });
+    told(For::Audit, "a control visit about nothing", &["9.6", "9.11"], |plan| {
+        plan.visit = |visit| {
+            if let Purpose::Control { about, .. } = &mut visit.purpose {
+                *about = sha256(b"x");
+            }
         }
     });
     told(For::Isp, "an unknown attribution", &["9.12"], |plan| {
@@ -379,16 +515,22 @@ fn reports_that_must_not_be_issued() {
         plan.second = |second| second.attribution.isp = None;
     });
     told(For::Isp, "a clock error of 41 ms", &["9.13"], |plan| plan.first = |first| first.times.error_ms = Some(41));
-    told(For::Audit, "an unknown clock error outside a laboratory", &["9.13"], |plan| plan.first = |first| first.times.error_ms = None);
+    told(For::Audit, "an unknown clock error outside a laboratory", &["9.13"], |plan| {
+        plan.first = |first| first.times.error_ms = None
+    });
     told(For::Audit, "an unknown clock error in a laboratory", &[], |plan| {
         plan.laboratory = true;
         plan.first = |first| first.times.error_ms = None;
     });
-    told(For::Isp, "a session of two attributions", &["9.6"], |plan| plan.second = |second| second.attribution.prefix = Some("203.0.113.0/25".into()));
+    told(For::Isp, "a session of two attributions", &["9.6"], |plan| {
+        plan.second = |second| second.attribution.prefix = Some("203.0.113.0/25".into())
+    });
     told(For::Isp, "reported by an earlier issue", &["9.4", "9.15"], |plan| plan.reported_before = true);
     told(For::Isp, "withheld and yet listed", &[], |plan| plan.withhold_reported = true);
     told(For::Isp, "an issue signed by nobody delegated", &["4.3", "9.1"], |plan| plan.approver = "mallory");
-    told(For::Isp, "an issue of another digest", &["9.3"], |plan| plan.issue = |issue| issue.reports[0].cir_sha256 = sha256(b"x"));
+    told(For::Isp, "an issue of another digest", &["9.3"], |plan| {
+        plan.issue = |issue| issue.reports[0].cir_sha256 = sha256(b"x")
+    });
     told(For::Isp, "an issue for another ISP", &["9.2"], |plan| plan.issue = |issue| issue.reports[0].isp = "other".into());
     told(For::Isp, "an issue that names no tables", &["9.12"], |plan| plan.issue = |issue| issue.tables_sha256.clear());
 }
@@ -398,7 +540,11 @@ fn reports_that_must_not_be_issued() {
 fn no_bit_of_the_evidence_can_change() {
     let files = lay_out(&tell(&Plan::honest()), For::Audit);
     let covered = |path: &str| {
-        path.starts_with("data/shard/") || path.starts_with("data/trust/") || path.ends_with("cir.json") || path == OPENINGS || path == PART
+        path.starts_with("data/shard/")
+            || path.starts_with("data/trust/")
+            || path.ends_with("cir.json")
+            || path == OPENINGS
+            || path == PART
     };
     for (path, bytes) in files.0.iter().filter(|(path, _)| covered(path)) {
         for at in (0..bytes.len()).step_by(if bytes.len() > 1000 { 211 } else { 41 }) {

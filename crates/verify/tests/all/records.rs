@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use evidence::{
-    Attribution, Challenge, Check, Claimed, Class, Digest, Direction, Dossier, Encryption, Grade, InfoHashV1, Mandate, Observation, Outcome,
-    PortRole, RunId, Stamp, TargetIds, Transport, Utc, Verification,
+    Attribution, Challenge, Check, Claimed, Class, Digest, Direction, Dossier, Encryption, Grade, InfoHashV1, Mandate,
+    Observation, Outcome, PortRole, RunId, Stamp, TargetIds, Transport, Utc, Verification,
     candidates::Candidates,
     clock::ClockReading,
     dossier::{File, Origin},
@@ -37,7 +37,12 @@ pub fn stamp(ms: i64) -> Stamp {
 }
 
 pub fn party(name: &str) -> Party {
-    let address = PostalAddress { country: "GB".into(), lines: vec!["1 Example Street".into()], locality: "London".into(), postcode: "EC1A 1AA".into() };
+    let address = PostalAddress {
+        country: "GB".into(),
+        lines: vec!["1 Example Street".into()],
+        locality: "London".into(),
+        postcode: "EC1A 1AA".into(),
+    };
     Party { address, name: name.into() }
 }
 
@@ -45,7 +50,12 @@ pub fn mandate() -> Mandate {
     let day = |text: &str| text.parse().unwrap();
     Mandate {
         agent: Some(party("Example Agents Ltd")),
-        authority: Authority { document_sha256: sha256(b"authority"), from: day("2026-01-01"), reference: "EA/2026/1".into(), to: day("2026-12-31") },
+        authority: Authority {
+            document_sha256: sha256(b"authority"),
+            from: day("2026-01-01"),
+            reference: "EA/2026/1".into(),
+            to: day("2026-12-31"),
+        },
         from: day("2026-08-01"),
         id: WORK.into(),
         owner: party("Example Records Ltd"),
@@ -172,7 +182,13 @@ pub fn refused(peer: &str, position: u32, list: Digest, mandate: Digest, at_ms: 
         direction: Direction::Outgoing,
         dossier_sha256: None,
         encryption: Encryption::None,
-        found: Some(Found { at: stamp(-2000), index: position, list, source: Source::Tracker, via: "http://tracker.example/announce".into() }),
+        found: Some(Found {
+            at: stamp(-2000),
+            index: position,
+            list,
+            source: Source::Tracker,
+            via: "http://tracker.example/announce".into(),
+        }),
         grade: Grade::Listed,
         mandates_sha256: vec![mandate],
         observer: OBSERVER.parse().unwrap(),

@@ -62,7 +62,8 @@ impl Shard {
     }
 
     pub fn counts(&self) -> Vec<(evidence::KeyId, u64)> {
-        let mut counts: Vec<_> = self.chains.iter().filter(|(_, (count, _))| *count > 0).map(|(name, (count, _))| (keys::kid(name), *count)).collect();
+        let mut counts: Vec<_> =
+            self.chains.iter().filter(|(_, (count, _))| *count > 0).map(|(name, (count, _))| (keys::kid(name), *count)).collect();
         counts.sort();
         counts
     }

@@ -106,7 +106,11 @@ pub fn tell(plan: &Plan) -> Story {
     let dossier_index = shard.decide(&Control::Dossier(dossier.clone()), "alice");
     let dossier_sha256 = shard.commitment(dossier_index);
     let approval = |statement: &str| {
-        Control::Approval(Approval { at: records::stamp(-10_000).utc, dossier_note_sha256: dossier_sha256, statement: statement.into() })
+        Control::Approval(Approval {
+            at: records::stamp(-10_000).utc,
+            dossier_note_sha256: dossier_sha256,
+            statement: statement.into(),
+        })
     };
     shard.decide(&approval("heard it"), plan.approvers[0]);
     if !plan.approve_late {
@@ -145,9 +149,14 @@ pub fn tell(plan: &Plan) -> Story {
     let mut no_work = records::served("203.0.113.10:6881", 2, list, mandate_sha256, dossier_sha256, 1000);
     no_work.challenges[0].work = None;
     let withheld_index = shard.observe("w1", Tag::Obs, part, &no_work);
-    let gone_index = shard.observe("w1", Tag::Obs, part, &records::served("203.0.113.11:6881", 3, list, mandate_sha256, dossier_sha256, 2000));
+    let gone_index =
+        shard.observe("w1", Tag::Obs, part, &records::served("203.0.113.11:6881", 3, list, mandate_sha256, dossier_sha256, 2000));
 
-    let erase = Erase { index: plan.erase_index, leaf: evidence::Digest::from(shard.leaf_hash(gone_index).0), basis: "request of the data subject".into() };
+    let erase = Erase {
+        index: plan.erase_index,
+        leaf: evidence::Digest::from(shard.leaf_hash(gone_index).0),
+        basis: "request of the data subject".into(),
+    };
     shard.decide(&Control::Erase(erase), "carol");
     let mut withheld = vec![Withheld { index: withheld_index, reason: "no-mandated-work".into() }];
     if plan.withhold_reported {

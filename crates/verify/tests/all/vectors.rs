@@ -134,7 +134,9 @@ fn edit(files: &mut Files, line: &str) {
         "write" => files.put(path, &value),
         "drop-line" => {
             let number: usize = value.parse().unwrap();
-            files.edit(path, |text| text.split_inclusive('\n').enumerate().filter(|(at, _)| at + 1 != number).map(|(_, line)| line).collect());
+            files.edit(path, |text| {
+                text.split_inclusive('\n').enumerate().filter(|(at, _)| at + 1 != number).map(|(_, line)| line).collect()
+            });
         }
         "copy" => drop(files.0.insert(value, files.0[path].clone())),
         other => panic!("no edit is called '{other}'"),

@@ -54,7 +54,8 @@ fn the_vectors_are_those_that_this_code_makes() {
         }
     }
     for (path, bytes) in &made {
-        let stored = fs::read(root().join(path)).unwrap_or_else(|fault| panic!("vectors/{path}: {fault}; AFFIANT_WRITE_VECTORS=1 writes it"));
+        let stored = fs::read(root().join(path))
+            .unwrap_or_else(|fault| panic!("vectors/{path}: {fault}; AFFIANT_WRITE_VECTORS=1 writes it"));
         assert!(stored == *bytes, "vectors/{path} is not what the code makes; AFFIANT_WRITE_VECTORS=1 writes it anew");
     }
     let mut surplus = Vec::new();

@@ -33,25 +33,95 @@ fn all_forms_say_the_same() {
         let extra = |name: &str| plain(&xarf[name]);
         for (fact, record, said) in [
             ("uin", cir.uin.clone(), vec![acns.text("Case/ID"), extra("uin"), lines["Notice ID"].clone()]),
-            ("seen", cir.session.start.to_string(), vec![acns.text("Source/TimeStamp"), extra("timestamp"), lines["Timestamp"].clone()]),
-            ("first", cir.session.start.to_string(), vec![acns.text("Content/Item/TimeStamp"), extra("first_seen"), lines["First seen"].clone()]),
-            ("last", cir.session.end.to_string(), vec![acns.attribute("Content/Item/AlsoSeen", "End"), extra("last_seen"), lines["Last seen"].clone()]),
-            ("address", cir.peer.address.ip().to_string(), vec![acns.text("Source/IP_Address"), extra("source_identifier"), lines["IP Address"].clone()]),
-            ("port", cir.peer.address.port().to_string(), vec![acns.text("Source/Port"), extra("source_port"), lines["Port"].clone()]),
+            (
+                "seen",
+                cir.session.start.to_string(),
+                vec![acns.text("Source/TimeStamp"), extra("timestamp"), lines["Timestamp"].clone()],
+            ),
+            (
+                "first",
+                cir.session.start.to_string(),
+                vec![acns.text("Content/Item/TimeStamp"), extra("first_seen"), lines["First seen"].clone()],
+            ),
+            (
+                "last",
+                cir.session.end.to_string(),
+                vec![acns.attribute("Content/Item/AlsoSeen", "End"), extra("last_seen"), lines["Last seen"].clone()],
+            ),
+            (
+                "address",
+                cir.peer.address.ip().to_string(),
+                vec![acns.text("Source/IP_Address"), extra("source_identifier"), lines["IP Address"].clone()],
+            ),
+            (
+                "port",
+                cir.peer.address.port().to_string(),
+                vec![acns.text("Source/Port"), extra("source_port"), lines["Port"].clone()],
+            ),
             ("protocol", protocol.0.into(), vec![acns.text("Source/Protocol"), extra("ip_protocol")]),
             ("protocol", format!("{} (IP protocol {})", protocol.1, protocol.0), vec![lines["Protocol"].clone()]),
-            ("observer", cir.peer.observer.ip().to_string(), vec![notes["Observer IP"].clone(), extra("destination_ip"), lines["Observer IP"].clone()]),
-            ("observer port", cir.peer.observer.port().to_string(), vec![notes["Observer port"].clone(), extra("destination_port"), lines["Observer port"].clone()]),
-            ("role", format!("{:?}", cir.peer.port_role).to_lowercase(), vec![notes["Port role"].clone(), extra("source_port_role"), lines["Port role"].clone()]),
-            ("direction", format!("{:?}", cir.peer.direction).to_lowercase(), vec![extra("direction"), word(&notes["Direction"]), word(&lines["Direction"])]),
+            (
+                "observer",
+                cir.peer.observer.ip().to_string(),
+                vec![notes["Observer IP"].clone(), extra("destination_ip"), lines["Observer IP"].clone()],
+            ),
+            (
+                "observer port",
+                cir.peer.observer.port().to_string(),
+                vec![notes["Observer port"].clone(), extra("destination_port"), lines["Observer port"].clone()],
+            ),
+            (
+                "role",
+                format!("{:?}", cir.peer.port_role).to_lowercase(),
+                vec![notes["Port role"].clone(), extra("source_port_role"), lines["Port role"].clone()],
+            ),
+            (
+                "direction",
+                format!("{:?}", cir.peer.direction).to_lowercase(),
+                vec![extra("direction"), word(&notes["Direction"]), word(&lines["Direction"])],
+            ),
             ("issued", cir.issued_at.to_string(), vec![notes["Issued at"].clone(), extra("issued_at")]),
-            ("received", cir.session.bytes_received.to_string(), vec![figures["Bytes received"].clone(), extra("bytes_received"), lines["Bytes received"].clone()]),
-            ("verified", cir.session.bytes_verified.to_string(), vec![figures["Bytes verified"].clone(), extra("bytes_verified"), plain(&xarf["peer_info"]["upload_amount"]), lines["Bytes verified"].clone()]),
-            ("blocks", cir.session.blocks_verified.to_string(), vec![figures["Blocks verified"].clone(), extra("blocks_verified")]),
-            ("digest", cir_sha256(&cir), vec![acns.text("Detection/VerificationID").replace("sha256:", ""), extra("report_sha256"), lines["Report SHA-256"].clone()]),
+            (
+                "received",
+                cir.session.bytes_received.to_string(),
+                vec![figures["Bytes received"].clone(), extra("bytes_received"), lines["Bytes received"].clone()],
+            ),
+            (
+                "verified",
+                cir.session.bytes_verified.to_string(),
+                vec![
+                    figures["Bytes verified"].clone(),
+                    extra("bytes_verified"),
+                    plain(&xarf["peer_info"]["upload_amount"]),
+                    lines["Bytes verified"].clone(),
+                ],
+            ),
+            (
+                "blocks",
+                cir.session.blocks_verified.to_string(),
+                vec![figures["Blocks verified"].clone(), extra("blocks_verified")],
+            ),
+            (
+                "digest",
+                cir_sha256(&cir),
+                vec![
+                    acns.text("Detection/VerificationID").replace("sha256:", ""),
+                    extra("report_sha256"),
+                    lines["Report SHA-256"].clone(),
+                ],
+            ),
             ("owner", shown::text(&cir.owner.name, 240), vec![acns.text("Complainant/Entity"), lines["Owner"].clone()]),
             ("provider", shown::text(&cir.isp.name, 240), vec![acns.text("Service_Provider/Entity"), lines["Provider"].clone()]),
-            ("mailbox", addressing.from.mailbox.to_string(), vec![acns.text("Complainant/Email"), plain(&xarf["reporter"]["contact"]), plain(&xarf["sender"]["contact"]), lines["Mailbox"].clone()]),
+            (
+                "mailbox",
+                addressing.from.mailbox.to_string(),
+                vec![
+                    acns.text("Complainant/Email"),
+                    plain(&xarf["reporter"]["contact"]),
+                    plain(&xarf["sender"]["contact"]),
+                    lines["Mailbox"].clone(),
+                ],
+            ),
             ("works", lines["Work"].clone(), vec![acns.text("Detection/Asset/OriginalAssetName")]),
         ] {
             for said in said {

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use evidence::{
-    Attribution, Cir, Claimed, Class, Date, Digest, Direction, Encryption, InfoHashV1, InfoHashV2, RunId, TargetIds, Transport, Utc,
+    Attribution, Cir, Claimed, Class, Date, Digest, Direction, Encryption, InfoHashV1, InfoHashV2, RunId, TargetIds, Transport,
+    Utc,
     cir::{CirFile, CirSession, CirWork, Connection, Deadlines, EvidenceRef, Recipient},
     mandate::{Authority, Nature, Party, PostalAddress, Work},
     observation::Source,

@@ -16,7 +16,10 @@ fn the_mail_comes_apart_into_what_went_in() {
         let mail = Mail::notice(&cir, &addressing);
         let bytes = mail.assemble(mail.to_sign().as_bytes());
         let text = String::from_utf8(bytes).unwrap();
-        assert!(text.is_ascii() && text.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n'])), "seed {seed}");
+        assert!(
+            text.is_ascii() && text.split("\r\n").all(|line| line.len() <= 998 && !line.contains(['\r', '\n'])),
+            "seed {seed}"
+        );
 
         let (headers, body) = text.split_once("\r\n\r\n").unwrap();
         let headers = headers.replace("\r\n ", " ");

@@ -27,7 +27,9 @@ fn every_notice_and_retraction_is_valid() {
     for seed in 0..CASES {
         let (cir, addressing) = (cir(seed), addressing(seed));
         let retraction = Retraction { at: cir.issued_at.plus_ms(86_400_000), reason: &cir.isp.name };
-        for (kind, xml) in [("notice", acns_xml(&cir, &addressing)), ("retraction", acns_retraction(&cir, &addressing, &retraction))] {
+        for (kind, xml) in
+            [("notice", acns_xml(&cir, &addressing)), ("retraction", acns_retraction(&cir, &addressing, &retraction))]
+        {
             let file = folder.path().join(format!("{kind}-{seed}.xml"));
             std::fs::write(&file, xml).unwrap();
             files.push(file);
@@ -41,8 +43,11 @@ fn every_notice_and_retraction_is_valid() {
     // The check itself can fail: the same notice with two elements changed places.
     let swapped = folder.path().join("swapped.xml");
     let good = acns_xml(&cir(0), &addressing(0));
-    std::fs::write(&swapped, good.replace("Service_Provider>", "X>").replace("Complainant>", "Service_Provider>").replace("X>", "Complainant>"))
-        .unwrap();
+    std::fs::write(
+        &swapped,
+        good.replace("Service_Provider>", "X>").replace("Complainant>", "Service_Provider>").replace("X>", "Complainant>"),
+    )
+    .unwrap();
     assert!(!validate(&schema, &[swapped]).status.success());
 }
 

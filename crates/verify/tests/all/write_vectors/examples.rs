@@ -1,7 +1,10 @@
 //! The worked example of the evidence format, section 11, byte for byte.
 
 use evidence::{Part, control::Role, sha256};
-use tlog::{Proof, SignedCheckpoint, merkle::{inclusion_proof, leaf_hash}};
+use tlog::{
+    Proof, SignedCheckpoint,
+    merkle::{inclusion_proof, leaf_hash},
+};
 
 use super::Made;
 use crate::{
@@ -40,7 +43,9 @@ pub fn example() -> Example {
 
 pub fn add_all(made: &mut Made) {
     let example = example();
-    let mut expected = String::from("expect: ok\nstep: none\nwhy: the worked example; each file has this SHA-256, and leaf.txt this leaf hash\n");
+    let mut expected = String::from(
+        "expect: ok\nstep: none\nwhy: the worked example; each file has this SHA-256, and leaf.txt this leaf hash\n",
+    );
     for (name, bytes) in [
         ("anchor.txt", keys::anchor().into_bytes()),
         ("checkpoint.txt", example.checkpoint),
@@ -68,5 +73,8 @@ fn the_worked_example_is_the_published_one() {
     ] {
         assert_eq!((bytes.len(), sha256(bytes).to_string().as_str()), (length, digest));
     }
-    assert_eq!(leaf_hash(example.leaves[2].as_bytes()).to_string(), "316c32bd777c703da8155c039bc4316e3e268f37d57e7de21367046a76268b40");
+    assert_eq!(
+        leaf_hash(example.leaves[2].as_bytes()).to_string(),
+        "316c32bd777c703da8155c039bc4316e3e268f37d57e7de21367046a76268b40"
+    );
 }

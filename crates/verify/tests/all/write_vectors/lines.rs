@@ -42,22 +42,54 @@ fn leaves(made: &mut Made) {
         add(made, &format!("leaf/{name}"), "fail", "3.1", why, &[("key", &key)], changed(&leaf, from, to));
     }
     add(made, "leaf/empty", "fail", "3.1", "nothing is not a leaf", &[("key", &key)], "");
-    add(made, "leaf/signature-bit", "fail", "3.4", "one bit of the signature", &[("key", &key)], changed(&leaf, "1275907a", "1275907b"));
-    add(made, "leaf/commitment-bit", "fail", "3.4", "one bit of the commitment", &[("key", &key)], changed(&leaf, "dc6ead02", "dc6ead03"));
+    add(
+        made,
+        "leaf/signature-bit",
+        "fail",
+        "3.4",
+        "one bit of the signature",
+        &[("key", &key)],
+        changed(&leaf, "1275907a", "1275907b"),
+    );
+    add(
+        made,
+        "leaf/commitment-bit",
+        "fail",
+        "3.4",
+        "one bit of the commitment",
+        &[("key", &key)],
+        changed(&leaf, "dc6ead02", "dc6ead03"),
+    );
     add(made, "leaf/part-changed", "fail", "3.4", "the part is signed too", &[("key", &key)], changed(&leaf, "as2856", "audit"));
     add(made, "leaf/other-key", "fail", "3.4", "another key's signature", &[("key", &keys::public("reg").to_string())], &leaf);
     // With the identity as key, R = identity and s = 0 satisfy the equation for every message.
     let identity = format!("01{}", "00".repeat(31));
     let universal = format!("{} 01{}\n", leaf.rsplit_once(' ').unwrap().0, "00".repeat(63));
-    add(made, "leaf/weak-key", "fail", "3.4", "a key of small order, under which anybody signs anything", &[("key", &identity)], universal);
-    add(made, "leaf/s-not-reduced", "fail", "3.4", "s plus the group order: strict verification refuses it", &[("key", &key)], unreduced(&leaf));
+    add(
+        made,
+        "leaf/weak-key",
+        "fail",
+        "3.4",
+        "a key of small order, under which anybody signs anything",
+        &[("key", &identity)],
+        universal,
+    );
+    add(
+        made,
+        "leaf/s-not-reduced",
+        "fail",
+        "3.4",
+        "s plus the group order: strict verification refuses it",
+        &[("key", &key)],
+        unreduced(&leaf),
+    );
 }
 
 /// The same signature with s + L in place of s.
 fn unreduced(leaf: &str) -> String {
     const ORDER: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let (head, signature) = leaf.trim_end().rsplit_once(' ').unwrap();
     let mut signature: [u8; 64] = hex::decode(signature).unwrap();
@@ -75,8 +107,24 @@ fn anchors(made: &mut Made) {
     let witness = format!("witness {}\n", keys::witness());
     let digest = "00".repeat(32);
     add(made, "anchor/one-witness", "ok", "2.1", "root, log and one witness of which one must cosign", &[], &anchor);
-    add(made, "anchor/no-witness", "ok", "2.1", "a quorum of 0 is allowed, and warned of", &[], changed(&changed(&anchor, &witness, ""), "quorum 1", "quorum 0"));
-    add(made, "anchor/timestamp-authority", "ok", "2.1", "with the root certificate of a timestamp authority", &[], format!("{anchor}tsa {digest}\n"));
+    add(
+        made,
+        "anchor/no-witness",
+        "ok",
+        "2.1",
+        "a quorum of 0 is allowed, and warned of",
+        &[],
+        changed(&changed(&anchor, &witness, ""), "quorum 1", "quorum 0"),
+    );
+    add(
+        made,
+        "anchor/timestamp-authority",
+        "ok",
+        "2.1",
+        "with the root certificate of a timestamp authority",
+        &[],
+        format!("{anchor}tsa {digest}\n"),
+    );
     let log = format!("log {}\n", keys::log());
     for (name, why, text) in [
         ("version", "a version that does not exist", changed(&anchor, "anchor/1", "anchor/2")),
@@ -89,7 +137,11 @@ fn anchors(made: &mut Made) {
         ("tsa-twice", "an authority is named twice", format!("{anchor}tsa {digest}\ntsa {digest}\n")),
         ("root-name", "root's key is called <name>/root", changed(&anchor, "log.example.org/root", "log.example.org/boot")),
         ("key-id", "the key id does not belong to the key", anchor.replace(&keys::root().key_id().to_string(), "00000000")),
-        ("log-kind", "a witness key in the log's place", changed(&anchor, &keys::log().to_string(), &keys::witness().to_string())),
+        (
+            "log-kind",
+            "a witness key in the log's place",
+            changed(&anchor, &keys::log().to_string(), &keys::witness().to_string()),
+        ),
         ("other-month", "the log's name ends with a month", anchor.replace("2026-09", "2026-13")),
     ] {
         add(made, &format!("anchor/{name}"), "fail", "2.1", why, &[], text);

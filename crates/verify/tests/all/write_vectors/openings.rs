@@ -1,8 +1,8 @@
 //! Openings: every tag, and each rule broken once.
 
 use evidence::{
-    Blind, Claimed, Class, Digest, Direction, Exclusion, Grade, InfoHashV1, Numbered, Observation, Outcome, Phase, PortRole, Tag, TargetIds,
-    Verification,
+    Blind, Claimed, Class, Digest, Direction, Exclusion, Grade, InfoHashV1, Numbered, Observation, Outcome, Phase, PortRole, Tag,
+    TargetIds, Verification,
     challenge::Check,
     observation::{ChokeChange, ClaimForm, PieceClaim},
     opening,
@@ -50,32 +50,53 @@ fn good(made: &mut Made) {
         sealed(Tag::Obs, &records::control(records::PEER, list(), sha256(b"a mandate"), sha256(b"an observation"), 0))
     });
     ok("refused", "a peer that refused", sealed(Tag::Obs, &records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0)));
-    ok("incoming", "a peer that dialled: no list named it, its port is ephemeral", with(|observation| {
-        observation.direction = Direction::Incoming;
-        observation.port_role = PortRole::Ephemeral;
-        observation.found = None;
-    }));
-    ok("ipv6", "IPv6 on both ends", with(|observation| {
-        observation.peer = "[2001:db8::7]:51413".parse().unwrap();
-        observation.observer = "[2001:db8::1]:6881".parse().unwrap();
-    }));
-    ok("client-not-utf8", "a client name that is no UTF-8 is kept as hexadecimal", with(|observation| observation.client = Some(Claimed::new(*b"\xff\x00"))));
-    ok("client-hostile", "a client name that would move a terminal's cursor is kept as it came", with(|observation| observation.client = Some(Claimed::new("a\u{1b}[2J\u{202e}b"))));
-    ok("everything", "a record with every optional member", with(|observation| {
-        observation.choke = vec![ChokeChange { at: records::stamp(-200), choked: false }];
-        observation.claim = Some(PieceClaim { at: records::stamp(-300), by: ClaimForm::HaveAll, of: 2, pieces: 2 });
-        observation.peer_id = Some([b'a'; 20].into());
-        observation.reserved = Some([0, 0, 0, 0, 0, 0x10, 0, 4].into());
-        observation.times.handshake = Some(records::stamp(-350));
-        observation.times.last_byte = Some(records::stamp(60));
-        observation.target.v2 = Some([0x22; 32].into());
-        observation.challenges[0].choked = true;
-        let mut rejected = records::challenge(1, 10);
-        (rejected.answered, rejected.first_byte, rejected.sha256, rejected.verification) = (None, None, None, Verification::Rejected);
-        let mut wrong = records::challenge(1, 20);
-        wrong.verification = Verification::Mismatch { check: Check::Merkle };
-        observation.challenges.extend([rejected, wrong]);
-    }));
+    ok(
+        "incoming",
+        "a peer that dialled: no list named it, its port is ephemeral",
+        with(|observation| {
+            observation.direction = Direction::Incoming;
+            observation.port_role = PortRole::Ephemeral;
+            observation.found = None;
+        }),
+    );
+    ok(
+        "ipv6",
+        "IPv6 on both ends",
+        with(|observation| {
+            observation.peer = "[2001:db8::7]:51413".parse().unwrap();
+            observation.observer = "[2001:db8::1]:6881".parse().unwrap();
+        }),
+    );
+    ok(
+        "client-not-utf8",
+        "a client name that is no UTF-8 is kept as hexadecimal",
+        with(|observation| observation.client = Some(Claimed::new(*b"\xff\x00"))),
+    );
+    ok(
+        "client-hostile",
+        "a client name that would move a terminal's cursor is kept as it came",
+        with(|observation| observation.client = Some(Claimed::new("a\u{1b}[2J\u{202e}b"))),
+    );
+    ok(
+        "everything",
+        "a record with every optional member",
+        with(|observation| {
+            observation.choke = vec![ChokeChange { at: records::stamp(-200), choked: false }];
+            observation.claim = Some(PieceClaim { at: records::stamp(-300), by: ClaimForm::HaveAll, of: 2, pieces: 2 });
+            observation.peer_id = Some([b'a'; 20].into());
+            observation.reserved = Some([0, 0, 0, 0, 0, 0x10, 0, 4].into());
+            observation.times.handshake = Some(records::stamp(-350));
+            observation.times.last_byte = Some(records::stamp(60));
+            observation.target.v2 = Some([0x22; 32].into());
+            observation.challenges[0].choked = true;
+            let mut rejected = records::challenge(1, 10);
+            (rejected.answered, rejected.first_byte, rejected.sha256, rejected.verification) =
+                (None, None, None, Verification::Rejected);
+            let mut wrong = records::challenge(1, 20);
+            wrong.verification = Verification::Mismatch { check: Check::Merkle };
+            observation.challenges.extend([rejected, wrong]);
+        }),
+    );
 }
 
 fn outcomes(made: &mut Made) {
@@ -119,7 +140,16 @@ fn facts(made: &mut Made) {
         ("announced-malformed", announced(AnnounceResult::Malformed { rule: "dictionary".into() })),
         ("announced-no-answer", announced(AnnounceResult::NoAnswer { why: "timed out".into() })),
         ("announced-excluded", announced(AnnounceResult::Excluded { why: "reserved address".into() })),
-        ("scraped", Fact::Scraped { complete: 3, downloaded: 9, incomplete: 2, target: records::target(), tracker: "udp://tracker.example:6969".into() }),
+        (
+            "scraped",
+            Fact::Scraped {
+                complete: 3,
+                downloaded: 9,
+                incomplete: 2,
+                target: records::target(),
+                tracker: "udp://tracker.example:6969".into(),
+            },
+        ),
         ("ended", Fact::Ended { observations: 12, piece_bytes_out: 0, reason: "idle".into() }),
     ] {
         let line = sealed(Tag::Run, &RunFact { at: records::stamp(0), fact, run: records::run() });
@@ -161,23 +191,52 @@ fn forms(made: &mut Made) {
     ] {
         add(made, &format!("opening/form-{name}"), "fail", "7.6", why, &[], changed(&line, from, to));
     }
-    add(made, "opening/form-not-json", "fail", "7.6", "the JSON is not JSON", &[], "affiant.obs/1 259462b7796f32230861aaa965c3102bb9cc65257b586e46f360ec8132865b04 {\n");
+    add(
+        made,
+        "opening/form-not-json",
+        "fail",
+        "7.6",
+        "the JSON is not JSON",
+        &[],
+        "affiant.obs/1 259462b7796f32230861aaa965c3102bb9cc65257b586e46f360ec8132865b04 {\n",
+    );
     let deep = format!("affiant.obs/1 259462b7796f32230861aaa965c3102bb9cc65257b586e46f360ec8132865b04 {}\n", "[".repeat(2000));
     add(made, "opening/form-deep", "fail", "7.6", "nesting is bounded", &[], deep);
-    add(made, "opening/form-worked-example", "fail", "7.6", "the worked example's record is abbreviated: its line is well formed, its record is none", &[], super::examples::OPENING);
+    add(
+        made,
+        "opening/form-worked-example",
+        "fail",
+        "7.6",
+        "the worked example's record is abbreviated: its line is well formed, its record is none",
+        &[],
+        super::examples::OPENING,
+    );
 }
 
 fn contradictions(made: &mut Made) {
-    let mut bad = |name: &str, why: &str, line: String| add(made, &format!("opening/contradiction-{name}"), "fail", "7.9", why, &[], line);
+    let mut bad =
+        |name: &str, why: &str, line: String| add(made, &format!("opening/contradiction-{name}"), "fail", "7.9", why, &[], line);
     bad("content-sent", "the monitor sends no content", with(|o| o.volume.piece_bytes_out = 1));
     bad("port-role", "we dial listening ports", with(|o| o.port_role = PortRole::Ephemeral));
     bad("not-found", "an outgoing contact was found somewhere", with(|o| o.found = None));
-    bad("found-incoming", "nobody named a peer that dialled", with(|o| (o.direction, o.port_role) = (Direction::Incoming, PortRole::Ephemeral)));
-    bad("served-without-match", "served needs a verified block", with(|o| o.challenges[0].verification = Verification::Mismatch { check: Check::PieceSha1 }));
+    bad(
+        "found-incoming",
+        "nobody named a peer that dialled",
+        with(|o| (o.direction, o.port_role) = (Direction::Incoming, PortRole::Ephemeral)),
+    );
+    bad(
+        "served-without-match",
+        "served needs a verified block",
+        with(|o| o.challenges[0].verification = Verification::Mismatch { check: Check::PieceSha1 }),
+    );
     bad("match-without-served", "a verified block makes the grade served", with(|o| o.grade = Grade::Claimed));
-    bad("control-served", "a control visit is never served", with(|o| {
-        o.purpose = evidence::observation::Purpose::Control { about: sha256(b"x"), info_hash: InfoHashV1::from([1; 20]) };
-    }));
+    bad(
+        "control-served",
+        "a control visit is never served",
+        with(|o| {
+            o.purpose = evidence::observation::Purpose::Control { about: sha256(b"x"), info_hash: InfoHashV1::from([1; 20]) };
+        }),
+    );
     bad("verified-bytes", "verified bytes are the sum of the blocks", with(|o| o.volume.verified_bytes = 16_385));
     bad("bytes-in", "what was verified was received", with(|o| o.volume.bytes_in = 16_000));
     bad("blocks", "the outcome counts the blocks", with(|o| o.outcome = Outcome::Served { blocks: 2, pieces: 1 }));
@@ -190,17 +249,30 @@ fn contradictions(made: &mut Made) {
     bad("no-dossier", "served was checked against a dossier", with(|o| o.dossier_sha256 = None));
     bad("no-transcript", "served has a transcript", with(|o| o.transcript_sha256 = None));
     bad("no-digest", "a matching block has a digest", with(|o| o.challenges[0].sha256 = None));
-    bad("long-block", "a block is at most 16 KiB", with(|o| {
-        (o.challenges[0].length, o.volume.verified_bytes, o.volume.bytes_in) = (16_385, 16_385, 20_000);
-    }));
+    bad(
+        "long-block",
+        "a block is at most 16 KiB",
+        with(|o| {
+            (o.challenges[0].length, o.volume.verified_bytes, o.volume.bytes_in) = (16_385, 16_385, 20_000);
+        }),
+    );
     bad("mapped-peer", "an address is never IPv4-mapped", with(|o| o.peer = "[::ffff:203.0.113.7]:51413".parse().unwrap()));
-    bad("scoped-observer", "an address has no scope", with(|o| o.observer = "[fe80::1%3]:6881".parse().unwrap()));
+    bad("scoped-observer", "an address has no scope", with(|o| o.observer = "[2001:db8::1%3]:6881".parse().unwrap()));
     bad("no-info-hash", "a torrent has an info-hash", with(|o| o.target = TargetIds { v1: None, v2: None }));
     let mut candidates = records::candidates();
     candidates.peers[0] = "[::ffff:203.0.113.7]:51413".parse().unwrap();
     bad("mapped-candidate", "an address is never IPv4-mapped", sealed(Tag::Cand, &candidates));
     // Not a contradiction: what the tables said is what they said.
-    add(made, "opening/good-unknown-network", "ok", "7.6", "an address that no table covers", &[], with(|o| {
-        (o.attribution.asn, o.attribution.class, o.attribution.isp, o.attribution.prefix) = (None, Class::Unknown, None, None);
-    }));
+    add(
+        made,
+        "opening/good-unknown-network",
+        "ok",
+        "7.6",
+        "an address that no table covers",
+        &[],
+        with(|o| {
+            (o.attribution.asn, o.attribution.class, o.attribution.isp, o.attribution.prefix) =
+                (None, Class::Unknown, None, None);
+        }),
+    );
 }

@@ -31,26 +31,65 @@ fn notes(made: &mut Made) {
     let erasure = keys::verifier(&format!("{NAME}/erasure/{}", keys::kid("carol")), KeyKind::Note, "carol").to_string();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let at: Utc = "2026-09-02T09:00:00.000Z".parse().unwrap();
-    let mut ok = |name: &str, key: &str, why: &str, note: Vec<u8>| add(made, &format!("note/good-{name}"), "ok", "4.2", why, &[("key", key)], note);
+    let mut ok = |name: &str, key: &str, why: &str, note: Vec<u8>| {
+        add(made, &format!("note/good-{name}"), "ok", "4.2", why, &[("key", key)], note)
+    };
     ok("delegation", &root, "the delegation of the worked example", example().delegation);
-    ok("revoke", &root, "a key is revoked", root_note(&Control::Revoke(Revoke { kid: keys::kid("w1"), from_index: 9, reason: "lost".into() })));
-    ok("close", &root, "a shard ends", root_note(&Control::Close(Close { size: 3, finals: vec![(keys::kid("reg"), 2), (keys::kid("w1"), 1)] })));
+    ok(
+        "revoke",
+        &root,
+        "a key is revoked",
+        root_note(&Control::Revoke(Revoke { kid: keys::kid("w1"), from_index: 9, reason: "lost".into() })),
+    );
+    ok(
+        "close",
+        &root,
+        "a shard ends",
+        root_note(&Control::Close(Close { size: 3, finals: vec![(keys::kid("reg"), 2), (keys::kid("w1"), 1)] })),
+    );
     ok("mandate", &analyst, "a mandate", role_note(&Control::Mandate(records::mandate()), Role::Analyst, "alice"));
     ok("dossier", &analyst, "a dossier", role_note(&Control::Dossier(records::dossier()), Role::Analyst, "alice"));
-    ok("approval", &analyst, "an approval", role_note(&Control::Approval(Approval { at, dossier_note_sha256: sha256(b"x"), statement: "heard it".into() }), Role::Analyst, "alice"));
-    ok("withhold", &analyst, "a withholding", role_note(&Control::Withhold(Withhold { at, withheld: vec![Withheld { index: 5, reason: "mobile".into() }] }), Role::Analyst, "alice"));
-    ok("issue", &analyst, "an issue of one report", role_note(
-        &Control::Issue(Issue {
-            at,
-            investigator: "I. Investigator".into(),
-            profile: "uk-draft-2012/1".into(),
-            tables_sha256: vec![sha256(b"t")],
-            reports: vec![Issued { cir_sha256: sha256(b"c"), isp: "lab-isp".into(), uin: "202609-00000000-5".into() }],
-        }),
-        Role::Analyst,
-        "alice",
-    ));
-    let erase = role_note(&Control::Erase(Erase { index: 3, leaf: sha256(b"x"), basis: "retention 30 days".into() }), Role::Erasure, "carol");
+    ok(
+        "approval",
+        &analyst,
+        "an approval",
+        role_note(
+            &Control::Approval(Approval { at, dossier_note_sha256: sha256(b"x"), statement: "heard it".into() }),
+            Role::Analyst,
+            "alice",
+        ),
+    );
+    ok(
+        "withhold",
+        &analyst,
+        "a withholding",
+        role_note(
+            &Control::Withhold(Withhold { at, withheld: vec![Withheld { index: 5, reason: "mobile".into() }] }),
+            Role::Analyst,
+            "alice",
+        ),
+    );
+    ok(
+        "issue",
+        &analyst,
+        "an issue of one report",
+        role_note(
+            &Control::Issue(Issue {
+                at,
+                investigator: "I. Investigator".into(),
+                profile: "uk-draft-2012/1".into(),
+                tables_sha256: vec![sha256(b"t")],
+                reports: vec![Issued { cir_sha256: sha256(b"c"), isp: "lab-isp".into(), uin: "202609-00000000-5".into() }],
+            }),
+            Role::Analyst,
+            "alice",
+        ),
+    );
+    let erase = role_note(
+        &Control::Erase(Erase { index: 3, leaf: sha256(b"x"), basis: "retention 30 days".into() }),
+        Role::Erasure,
+        "carol",
+    );
     ok("erase", &erasure, "an erasure", erase.clone());
 
     let delegation = text(example().delegation);
@@ -77,15 +116,47 @@ fn notes(made: &mut Made) {
         add(made, &format!("note/form-{name}"), "fail", "4.2", why, &[("key", &root)], changed(&delegation, from, to));
     }
     let withheld = text(role_note(&Control::Withhold(Withhold { at, withheld: vec![] }), Role::Analyst, "alice"));
-    add(made, "note/form-json-space", "fail", "4.2", "the JSON is canonical", &[("key", &analyst)], changed(&withheld, "{\"at\":", "{\"at\": "));
-    add(made, "note/form-json-member", "fail", "4.2", "no member that the schema does not name", &[("key", &analyst)], changed(&withheld, "{\"at\":", "{\"also\":1,\"at\":"));
+    add(
+        made,
+        "note/form-json-space",
+        "fail",
+        "4.2",
+        "the JSON is canonical",
+        &[("key", &analyst)],
+        changed(&withheld, "{\"at\":", "{\"at\": "),
+    );
+    add(
+        made,
+        "note/form-json-member",
+        "fail",
+        "4.2",
+        "no member that the schema does not name",
+        &[("key", &analyst)],
+        changed(&withheld, "{\"at\":", "{\"also\":1,\"at\":"),
+    );
     let finals = Close { size: 3, finals: vec![(keys::kid("w1"), 1), (keys::kid("reg"), 2)] };
     add(made, "note/form-close-order", "fail", "4.2", "the keys of a close note ascend", &[("key", &root)], unchecked(&finals));
     let mut twice = Note::parse(&erase).unwrap();
     twice.add_signature(&keys::root(), |message| keys::sign("root", message)).unwrap();
-    add(made, "note/two-signatures", "fail", "4.2", "a control note carries exactly one signature", &[("key", &erasure)], twice.to_bytes());
+    add(
+        made,
+        "note/two-signatures",
+        "fail",
+        "4.2",
+        "a control note carries exactly one signature",
+        &[("key", &erasure)],
+        twice.to_bytes(),
+    );
     add(made, "note/not-utf8", "fail", "4.2", "a note is UTF-8", &[("key", &root)], b"affiant.close/1\nsize \xff\n\n");
-    add(made, "note/signature-bit", "fail", "4.3", "one letter of the signed text", &[("key", &root)], changed(&delegation, "2026-09-09", "2026-09-19"));
+    add(
+        made,
+        "note/signature-bit",
+        "fail",
+        "4.3",
+        "one letter of the signed text",
+        &[("key", &root)],
+        changed(&delegation, "2026-09-09", "2026-09-19"),
+    );
     add(made, "note/other-key", "fail", "4.3", "signed by somebody else", &[("key", &analyst)], &delegation);
     add(made, "note/other-name", "fail", "4.3", "the key's name is that of another role", &[("key", &erasure)], {
         role_note(&Control::Erase(Erase { index: 3, leaf: sha256(b"x"), basis: "b".into() }), Role::Analyst, "carol")
@@ -145,8 +216,24 @@ fn proofs(made: &mut Made) {
     let hash = proof.lines().nth(2).unwrap().to_owned();
     let other = leaf_hash(b"x").to_base64();
     add(made, "proof/hash", "fail", "5.2", "another sibling", &[ANCHOR, leaf], changed(&proof, &hash, &other));
-    add(made, "proof/hash-missing", "fail", "5.2", "a sibling is missing", &[ANCHOR, leaf], changed(&proof, &format!("{hash}\n"), ""));
-    add(made, "proof/hash-surplus", "fail", "5.2", "a sibling too many", &[ANCHOR, leaf], changed(&proof, &hash, &format!("{hash}\n{hash}")));
+    add(
+        made,
+        "proof/hash-missing",
+        "fail",
+        "5.2",
+        "a sibling is missing",
+        &[ANCHOR, leaf],
+        changed(&proof, &format!("{hash}\n"), ""),
+    );
+    add(
+        made,
+        "proof/hash-surplus",
+        "fail",
+        "5.2",
+        "a sibling too many",
+        &[ANCHOR, leaf],
+        changed(&proof, &hash, &format!("{hash}\n{hash}")),
+    );
     add(made, "proof/other-leaf", "fail", "5.2", "another leaf", &[ANCHOR, ("leaf", "worked-example/opening.txt")], &proof);
 }
 
