@@ -2,36 +2,34 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use evidence::{Mono, Now, RunId, Utc, clock::ClockReading};
+use crawler::Reading;
+use evidence::{Mono, Now, Utc};
 
 /// Both clocks of this machine, from the start of a run.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct RunClock {
     started: Instant,
 }
 
-impl Clock {
+impl RunClock {
     /// Starts the monotonic clock at 0.
     pub fn start() -> Self {
         Self { started: Instant::now() }
     }
+}
 
-    /// Both clocks, read together.
-    pub fn now(&self) -> Now {
+impl crawler::Clock for RunClock {
+    fn now(&self) -> Now {
         let us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         Now { mono: Mono::from_us(us), utc: utc() }
     }
 
-    /// What the kernel says of its clock now.
-    pub fn reading(&self, run: RunId) -> ClockReading {
-        let discipline = kernelclock::read();
-        let synchronised = discipline.is_some_and(|discipline| discipline.synchronised);
-        ClockReading {
-            at: self.now().stamp(),
-            error_ms: discipline.filter(|_| synchronised).map(|discipline| discipline.max_error_ms),
-            run,
+    fn reading(&self) -> Reading {
+        let discipline = kernelclock::read().filter(|discipline| discipline.synchronised);
+        Reading {
+            error_ms: discipline.map(|discipline| discipline.max_error_ms),
             source: "adjtimex".into(),
-            synchronised,
+            synchronised: discipline.is_some(),
         }
     }
 }

@@ -21,14 +21,12 @@ pub fn watch_plan(station: &Station, book: &Book, tables: &Loaded, until: Until,
     let config = &station.config;
     let targets = targets(station, book, now)?;
     if targets.is_empty() {
-        bail!("no mandate is in force today; 'affiant mandate list' shows those in the log");
+        bail!("no mandate in force today names a torrent that can be watched; 'affiant mandate list' shows those in the log");
     }
-    let seeds = book.mandates.iter().flat_map(|mandate| mandate.says.owner_seeds.iter().copied()).collect();
     let mut run = [0; 8];
     let mut seed = [0; 32];
-    for random in [&mut run[..], &mut seed[..]] {
-        getrandom::fill(random).map_err(|fault| anyhow::anyhow!("the operating system gave no random bytes: {fault}"))?;
-    }
+    fill(&mut run)?;
+    fill(&mut seed)?;
     Ok(WatchPlan {
         run: RunId::from(run),
         version: env!("CARGO_PKG_VERSION").into(),
@@ -36,8 +34,8 @@ pub fn watch_plan(station: &Station, book: &Book, tables: &Loaded, until: Until,
         release_sha256: commands::release_sha256()?,
         tables_sha256: tables.attributor.digests(now.date()),
         targets,
-        scope: scope(config, seeds)?,
-        client: format!("affiant/{} (+{})", env!("CARGO_PKG_VERSION"), config.monitor.contact),
+        scope: scope(config, owner_seeds(book))?,
+        client: client(config),
         bind: bind(config),
         listen: config.listen(),
         announce_port: None,
@@ -52,8 +50,16 @@ fn targets(station: &Station, book: &Book, now: Utc) -> Result<Vec<TargetPlan>> 
     let mut plans: Vec<TargetPlan> = Vec::new();
     for mandate in book.mandates.iter().filter(|mandate| mandate.says.in_force(now)) {
         for target in &mandate.says.targets {
-            if !plans.iter().any(|plan| crate::book::overlap(&plan.ids, target)) {
-                plans.push(target_plan(station, book, target, now)?);
+            if plans.iter().any(|plan| crate::book::overlap(&plan.ids, target)) {
+                continue;
+            }
+            let plan = target_plan(station, book, target, now)?;
+            if plan.is_private {
+                tracing::warn!(%target, "private torrents (BEP 27) are not watched");
+            } else if plan.ids.v1.is_none() {
+                tracing::warn!(%target, "version 2 torrents are not watched yet");
+            } else {
+                plans.push(plan);
             }
         }
     }
@@ -100,6 +106,21 @@ fn target_plan(station: &Station, book: &Book, target: &TargetIds, now: Utc) -> 
         tracing::warn!(%target, "the dossier is not approved by two reviewers: peers can be graded no higher than claimed");
     }
     Ok(plan)
+}
+
+/// Fills a buffer from the operating system's random source.
+pub fn fill(buffer: &mut [u8]) -> Result<()> {
+    getrandom::fill(buffer).map_err(|fault| anyhow::anyhow!("the operating system gave no random bytes: {fault}"))
+}
+
+/// What peers and trackers are told of us.
+pub fn client(config: &Config) -> String {
+    format!("affiant/{} (+{})", env!("CARGO_PKG_VERSION"), config.monitor.contact)
+}
+
+/// The owners' own seeds and decoys, which are never contacted.
+pub fn owner_seeds(book: &Book) -> Vec<IpAddr> {
+    book.mandates.iter().flat_map(|mandate| mandate.says.owner_seeds.iter().copied()).collect()
 }
 
 /// Who may be contacted.

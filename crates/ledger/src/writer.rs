@@ -76,11 +76,20 @@ impl Writer {
     /// # Errors
     /// If the system starts no thread.
     pub fn start(ledger: Ledger) -> Result<(Self, Appender), Fault> {
+        Self::start_with(ledger, |_| {})
+    }
+
+    /// As [`Writer::start`], and tells `on_ack` of each record once it is durable, in the order of the log, before
+    /// whoever handed it in hears of it. It runs on the writer's thread: what it takes, the log waits for.
+    ///
+    /// # Errors
+    /// As [`Writer::start`].
+    pub fn start_with(ledger: Ledger, on_ack: impl FnMut(&Acked) + Send + 'static) -> Result<(Self, Appender), Fault> {
         let (queue, requests) = mpsc::channel(QUEUE_RECORDS);
         let (back, ledger_back) = oneshot::channel();
         let folder = ledger.shard();
         let work = move || {
-            let ledger = serve(ledger, requests);
+            let ledger = serve(ledger, requests, on_ack);
             // Nobody waits for it if the writer was dropped; the ledger is then closed here.
             drop(back.send(ledger));
         };
@@ -112,11 +121,11 @@ impl Writer {
 type Waiting = Vec<oneshot::Sender<Result<Acked, AppendError>>>;
 
 /// Takes requests until told to finish, or until nobody is left to make any.
-fn serve(mut ledger: Ledger, mut requests: mpsc::Receiver<Request>) -> Ledger {
+fn serve(mut ledger: Ledger, mut requests: mpsc::Receiver<Request>, mut on_ack: impl FnMut(&Acked)) -> Ledger {
     let mut held = None;
     while let Some(request) = held.take().or_else(|| requests.blocking_recv()) {
         match request {
-            Request::Append(record, answer) => held = serve_group(&mut ledger, *record, answer, &mut requests),
+            Request::Append(record, answer) => held = serve_group(&mut ledger, *record, answer, &mut requests, &mut on_ack),
             Request::Checkpoint(answer) => {
                 drop(answer.send(ledger.checkpoint().map_err(|fault| AppendError::Ledger(Arc::new(fault)))))
             }
@@ -132,6 +141,7 @@ fn serve_group(
     record: Record,
     answer: oneshot::Sender<Result<Acked, AppendError>>,
     requests: &mut mpsc::Receiver<Request>,
+    on_ack: &mut impl FnMut(&Acked),
 ) -> Option<Request> {
     let (mut group, mut waiting) = (Group::default(), Waiting::new());
     let mut next = Some(Request::Append(Box::new(record), answer));
@@ -146,7 +156,10 @@ fn serve_group(
         next = requests.try_recv().ok();
     };
     match ledger.commit(group) {
-        Ok(acked) => waiting.into_iter().zip(acked).for_each(|(answer, acked)| drop(answer.send(Ok(acked)))),
+        Ok(acked) => {
+            acked.iter().for_each(on_ack);
+            waiting.into_iter().zip(acked).for_each(|(answer, acked)| drop(answer.send(Ok(acked))));
+        }
         Err(fault) => {
             let fault = Arc::new(fault);
             waiting.into_iter().for_each(|answer| drop(answer.send(Err(AppendError::Ledger(Arc::clone(&fault))))));

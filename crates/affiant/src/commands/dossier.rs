@@ -18,8 +18,8 @@ use evidence::{
 use serde_json::json;
 use wire::metainfo::Metainfo;
 
-use super::inspect::{path_claim, read_torrent};
-use crate::{answer::Answer, args::Affiant, clock, content, progress, station::Station};
+use super::inspect::{path_claim, read_torrent_bytes};
+use crate::{answer::Answer, args::Affiant, clock, content, fetch, progress, station::Station};
 
 /// Proof of what a torrent contains.
 #[derive(Debug, Subcommand)]
@@ -39,8 +39,8 @@ pub enum Dossier {
   affiant dossier build album.torrent --content ./album --map '*.flac=album-2026' --by 'I. Investigator'
   affiant dossier build film.torrent --work film-2026 --by 'I. Investigator'      downloads it, with upload disabled")]
 pub struct Build {
-    /// The torrent file.
-    torrent: PathBuf,
+    /// The torrent file, or a magnet link, whose metadata is then asked of its peers.
+    torrent: String,
     /// A lawful copy of the content. Without it the content is downloaded with upload disabled, checked and deleted.
     #[arg(long, value_name = "PATH")]
     content: Option<PathBuf>,
@@ -83,9 +83,14 @@ impl Dossier {
 
 impl Build {
     fn run(&self, args: &Affiant) -> Result<Answer> {
-        let metainfo = read_torrent(&self.torrent)?;
         let station = Station::open(&args.station)?;
         let book = station.book()?;
+        let torrent = if self.torrent.starts_with("magnet:") {
+            fetch::torrent_of_magnet(&station, &book, &self.torrent)?
+        } else {
+            read_torrent_bytes(Path::new(&self.torrent))?
+        };
+        let metainfo = Metainfo::parse(&torrent).map_err(|fault| anyhow::anyhow!("{:.80} is refused: {fault}", self.torrent))?;
         let target = super::target_of(&metainfo.info);
         let now = clock::utc();
         let mandates = book.mandates_for(&target, now);
@@ -98,8 +103,8 @@ impl Build {
             Some(content) => (Origin::LocalCopy, check(&metainfo, content)?),
             None => {
                 let download = tempfile_dir(&station)?;
-                super::watch::download(&station, &metainfo, &fs::read(&self.torrent)?, &download)?;
-                let checked = check(&metainfo, &download);
+                let content = fetch::content(&station, &book, &target, torrent.clone(), &download);
+                let checked = content.and_then(|content| check(&metainfo, &content));
                 // The copy is deleted whatever came of it: what the dossier needs of it are digests.
                 fs::remove_dir_all(&download).with_context(|| format!("cannot delete {}", download.display()))?;
                 (Origin::Download, checked?)
@@ -134,7 +139,7 @@ impl Build {
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         crate::station::replace(&dir.join("blocks.sha256"), &blocks)?;
         crate::station::replace(&dir.join("info.bin"), metainfo.info.raw())?;
-        crate::station::replace(&dir.join("metainfo.torrent"), &fs::read(&self.torrent)?)?;
+        crate::station::replace(&dir.join("metainfo.torrent"), &torrent)?;
         let text = format!(
             "dossier {:.12} is entry {} of the log: {} blocks match, {unfit} of them prove nothing and are never asked for\ntwo reviewers must now approve it: affiant dossier approve {:.12} --by NAME --statement WORDS",
             acked.commitment.to_string(),

@@ -30,12 +30,17 @@ impl Inspect {
 
 /// Reads a torrent file, naming the file and the rule that it breaks.
 pub(crate) fn read_torrent(path: &Path) -> Result<Metainfo> {
+    let bytes = read_torrent_bytes(path)?;
+    Metainfo::parse(&bytes).map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", path.display()))
+}
+
+/// Reads the bytes of a torrent file, but never more than a torrent file may have.
+pub(crate) fn read_torrent_bytes(path: &Path) -> Result<Vec<u8>> {
     let length = path.metadata().with_context(|| format!("cannot read {}", path.display()))?.len();
     if length > 64 << 20 {
         bail!("{} is refused: a torrent file of more than 64 MiB", path.display());
     }
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Metainfo::parse(&bytes).map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", path.display()))
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn torrent(metainfo: &Metainfo) -> Result<Answer> {

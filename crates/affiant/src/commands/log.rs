@@ -123,8 +123,15 @@ fn entry_json(entry: &Entry) -> Value {
 }
 
 fn fsck(station: &Station) -> Result<Answer> {
+    // Opening recovers what a crash left unacknowledged, and keeps writers out while the shard is read. Where it is
+    // refused for what is on disk, or where there are no keys, the check says what is wrong.
+    let held = match station.ledger() {
+        Err(fault) if matches!(fault.downcast_ref(), Some(ledger::Fault::Locked { .. })) => return Err(fault),
+        held => held.ok(),
+    };
     let spinner = progress::spinner("reading the whole shard");
     let report = ledger::fsck(&station.reader()?.shard())?;
+    drop(held);
     spinner.finish_and_clear();
     let steps: Vec<Value> = report
         .steps

@@ -1,16 +1,15 @@
 //! `affiant watch`
 
-use std::{fmt::Write as _, path::Path, sync::Arc, time::Duration};
+use std::{fmt::Write as _, io::Write as _, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use crawler::{Progress, Reading, Summary, Until, stopper};
-use evidence::{Grade, Now, RunId};
-use ledger::{Ledger, Writer};
+use crawler::{Progress, Summary, Until, stopper};
+use evidence::Grade;
+use ledger::{Acked, Ledger, Writer};
 use serde_json::json;
-use wire::metainfo::Metainfo;
 
-use crate::{answer::Answer, args::Affiant, clock, clock::Clock, descriptors, plan, progress, station::Station, tables};
+use crate::{answer::Answer, args::Affiant, clock, clock::RunClock, descriptors, plan, progress, station::Station, tables};
 
 /// Watch the swarms of all mandates in force.
 ///
@@ -25,6 +24,10 @@ pub struct Watch {
     /// Stop once every peer has had its last contact and nothing has happened for this long.
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     until_idle: Option<Duration>,
+    /// Print `ack INDEX COMMITMENT` on stdout for each record as soon as it is durable. For tests that kill the
+    /// program and compare what it had acknowledged with what the log holds.
+    #[arg(long, hide = true)]
+    print_acks: bool,
 }
 
 /// The longest run: a shard is a month.
@@ -33,7 +36,8 @@ const RUN_DAYS_MAX: u64 = 31;
 impl Watch {
     pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
         let station = Station::open(&args.station)?;
-        let (summary, size) = run(&station, self.until())?;
+        let on_ack: OnAck = if self.print_acks { print_ack } else { |_| {} };
+        let (summary, size) = run(&station, self.until(), on_ack)?;
         let text = format!("{}\n{size} entries in the log", describe(&summary));
         let counts = &summary.progress;
         let json = json!({
@@ -79,8 +83,17 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs(seconds))
 }
 
+/// What is done with each record once it is durable.
+type OnAck = fn(&Acked);
+
+/// The line is out before the next record is acknowledged. A reader that closed the pipe has what it wanted.
+fn print_ack(acked: &Acked) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = writeln!(stdout, "ack {} {}", acked.index, acked.commitment).and_then(|()| stdout.flush());
+}
+
 /// Watches until it is time to end; returns what came of it and how many entries the log has.
-pub(crate) fn run(station: &Station, until: Until) -> Result<(Summary, u64)> {
+fn run(station: &Station, until: Until, on_ack: OnAck) -> Result<(Summary, u64)> {
     let open_files = descriptors::raise();
     let book = station.book()?;
     if book.is_closed {
@@ -94,10 +107,10 @@ pub(crate) fn run(station: &Station, until: Until) -> Result<(Summary, u64)> {
     let ledger = station.ledger()?;
     let attributor = tables.attributor;
     let attribute = move |address| attributor.attribute(address, clock::utc());
-    let clock = Arc::new(RunClock { clock: Clock::start(), run: plan.run });
+    let clock = Arc::new(RunClock::start());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let (summary, ledger) = runtime.block_on(async {
-        let (writer, appender) = Writer::start(ledger)?;
+        let (writer, appender) = Writer::start_with(ledger, on_ack)?;
         let (stopper, stop) = stopper();
         tokio::spawn(async move {
             if wait_for_signal().await.is_ok() {
@@ -126,22 +139,6 @@ async fn wait_for_signal() -> std::io::Result<()> {
     }
 }
 
-struct RunClock {
-    clock: Clock,
-    run: RunId,
-}
-
-impl crawler::Clock for RunClock {
-    fn now(&self) -> Now {
-        self.clock.now()
-    }
-
-    fn reading(&self) -> Reading {
-        let reading = self.clock.reading(self.run);
-        Reading { error_ms: reading.error_ms, source: reading.source, synchronised: reading.synchronised }
-    }
-}
-
 fn brief(counts: &Progress) -> String {
     let served = counts.grades.get(&Grade::Served).copied().unwrap_or(0);
     format!("{} peers named, {} open, {} observations, {served} served", counts.peers, counts.open, counts.observations)
@@ -156,12 +153,6 @@ pub(crate) fn describe(summary: &Summary) -> String {
     }
     let _ = write!(text, "{} observations, {} content bytes verified, none sent", counts.observations, counts.verified_bytes);
     text
-}
-
-/// Downloads the content of a mandated torrent into `into`, with upload disabled.
-pub(crate) fn download(station: &Station, metainfo: &Metainfo, torrent: &[u8], into: &Path) -> Result<()> {
-    let _ = (station, metainfo, torrent, into);
-    bail!("download is wired when the crawler's is there")
 }
 
 #[cfg(test)]

@@ -183,7 +183,11 @@ fn notes(cir: &Cir) -> Pairs {
         Some(ms) => pairs.with("Clock error", format!("at most {ms} ms")),
         None => pairs.with("Clock error", "not known (laboratory)"),
     };
+    // A session may hold several connections to one port of the peer; ours differs from one to the next.
+    let several =
+        (cir.session.observations > 1).then(|| format!("that of the first of {} observations", cir.session.observations));
     pairs
+        .with_some("Observer port is", several)
         .with("Address found by", facts::sources(cir))
         .with_some("Network", cir.attribution.asn.map(|asn| format!("AS{asn}")))
         .with_some("Torrent hash SHA256", cir.target.v2)

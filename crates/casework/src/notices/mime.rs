@@ -40,14 +40,19 @@ pub(super) fn quoted_printable(text: &[u8]) -> Vec<u8> {
             let is_last = at + 1 == line.len();
             let is_mangled = at == 0 && (line.starts_with(b"From ") || line == b".");
             let is_plain = matches!(byte, b'!'..=b'<' | b'>'..=b'~') || *byte == b' ' && !is_last;
-            let token = if is_plain && !is_mangled { vec![*byte] } else { format!("={byte:02X}").into_bytes() };
+            let is_bare = is_plain && !is_mangled;
+            let taken = if is_bare { 1 } else { 3 };
             // One column is kept for the mark of a soft break.
-            if width + token.len() > ENCODED_LINE_BYTES - 1 {
+            if width + taken > ENCODED_LINE_BYTES - 1 {
                 out.extend_from_slice(b"=\r\n");
                 width = 0;
             }
-            width += token.len();
-            out.extend_from_slice(&token);
+            width += taken;
+            if is_bare {
+                out.push(*byte);
+            } else {
+                out.extend_from_slice(format!("={byte:02X}").as_bytes());
+            }
         }
         out.extend_from_slice(b"\r\n");
     }

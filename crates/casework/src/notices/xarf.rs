@@ -92,17 +92,15 @@ fn beyond_the_schema(cir: &Cir) -> Map<String, Value> {
     members
 }
 
-/// The schema takes a version 1 hash, or a magnet link whose `btmh` is a multihash (0x12 = SHA-256, 0x20 bytes).
+/// The schema takes a version 1 hash; a version 2 hash goes into a magnet link, as a multihash (0x12 is SHA-256
+/// and 0x20 its length).
 fn swarm(target: &TargetIds) -> Value {
-    let v1 = target.v1.map(|hash| format!("xt=urn:btih:{hash}"));
-    let v2 = target.v2.map(|hash| format!("xt=urn:btmh:1220{hash}"));
-    let topics: Vec<String> = v1.into_iter().chain(v2).collect();
     let mut members = Map::new();
     if let Some(v1) = target.v1 {
         members.insert("info_hash".into(), json!(v1));
     }
-    if !topics.is_empty() {
-        members.insert("magnet_uri".into(), json!(format!("magnet:?{}", topics.join("&"))));
+    if let Some(v2) = target.v2 {
+        members.insert("magnet_uri".into(), json!(format!("magnet:?xt=urn:btmh:1220{v2}")));
     }
     Value::Object(members)
 }

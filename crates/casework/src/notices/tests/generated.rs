@@ -17,7 +17,7 @@ use crate::notices::{Addressing, Sender};
 pub const CASES: u64 = 1_200;
 
 /// One name in this many is among the longest.
-const LONG_NAME_EVERY: u64 = 24;
+const LONG_NAME_EVERY: u64 = 96;
 
 /// Names as strangers choose them, and those of 64 KiB.
 static NAMES: LazyLock<(Vec<Claimed>, Vec<Claimed>)> = LazyLock::new(names);

@@ -24,6 +24,8 @@ pub(super) struct Options {
     pub(super) nodes: usize,
     pub(super) poisoned_percent: usize,
     pub(super) lies: Vec<Lie>,
+    /// Addresses that the liars have beside their nodes, 256 in a network.
+    pub(super) sybils: u64,
     /// Nodes whose id fits their address.
     pub(super) matching_percent: usize,
     pub(super) loss_percent: u64,
@@ -38,6 +40,7 @@ impl Default for Options {
             nodes: 256,
             poisoned_percent: 0,
             lies: Lie::ALL.to_vec(),
+            sybils: 65_536,
             matching_percent: 100,
             loss_percent: 0,
             latency_ms: (10, 100),
@@ -54,6 +57,10 @@ pub(super) enum Lie {
     Sybils,
     /// The same, but they stand where nodes might be.
     Spread,
+    /// It names the ids that are really closest, at addresses where nobody is.
+    Forged,
+    /// It names one victim again and again, under ids right at the target.
+    Victim,
     /// It names nodes that nobody may contact.
     Forbidden,
     /// It answers under other ids.
@@ -63,7 +70,16 @@ pub(super) enum Lie {
 }
 
 impl Lie {
-    pub(super) const ALL: [Self; 6] = [Self::Inventions, Self::Sybils, Self::Spread, Self::Forbidden, Self::OtherId, Self::Silence];
+    pub(super) const ALL: [Self; 8] = [
+        Self::Inventions,
+        Self::Sybils,
+        Self::Spread,
+        Self::Forged,
+        Self::Victim,
+        Self::Forbidden,
+        Self::OtherId,
+        Self::Silence,
+    ];
 }
 
 #[derive(Debug)]
@@ -145,6 +161,10 @@ impl World {
 
     pub(super) fn is_honest(&self, address: SocketAddr) -> bool {
         self.by_address.get(&address).is_some_and(|at| self.nodes[*at].lie.is_none())
+    }
+
+    pub(super) fn victim(&self) -> SocketAddr {
+        sybil_address(self.options.family, 0x55, 7)
     }
 
     pub(super) fn random_hash(&mut self) -> InfoHashV1 {
@@ -275,11 +295,16 @@ impl World {
     }
 
     fn lie(&mut self, transaction: &[u8], id: NodeId, lie: Lie, target: &NodeId, asker: SocketAddr) -> Vec<u8> {
-        let family = self.options.family;
+        let (family, sybils) = (self.options.family, self.options.sybils);
         let named: Vec<Node> = (0..CLOSEST as u64)
             .map(|at| match lie {
-                Lie::Sybils => sybil(sybil_address(family, 0x66, self.chance.below(65_536)), target),
-                Lie::Spread => sybil(sybil_address(family, 0x77, self.chance.below(65_536)), target),
+                Lie::Sybils => sybil(sybil_address(family, 0x66, self.chance.below(sybils)), target),
+                Lie::Spread => sybil(sybil_address(family, 0x77, self.chance.below(sybils)), target),
+                Lie::Forged => {
+                    let address = sybil_address(family, 0x99, self.chance.below(65_536));
+                    Node { id: self.closest(target)[at as usize].id, address }
+                }
+                Lie::Victim => Node { id: near(target, &mut self.chance), address: sybil_address(family, 0x55, 7) },
                 Lie::Forbidden => Node { id: near(target, &mut self.chance), address: forbidden(family, at) },
                 _ => {
                     let address = sybil_address(family, 0x99, self.chance.below(65_536));
