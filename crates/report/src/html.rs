@@ -156,6 +156,9 @@ impl Page {
             self.write(format_args!("<th scope=\"col\"{}>{}</th>", class(at), text(heading)));
         }
         self.put("</tr>\n</thead>\n<tbody>\n");
+        if table.rows.is_empty() {
+            self.write(format_args!("<tr><td colspan=\"{width}\">none</td></tr>\n"));
+        }
         for row in &table.rows {
             self.put("<tr>");
             for at in 0..width {

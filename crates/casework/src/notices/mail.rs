@@ -20,6 +20,8 @@ const START: &str = "---Start ACNS XML";
 const END: &str = "---End ACNS XML";
 /// Display names are cut here.
 const DISPLAY_CHARS: usize = 120;
+/// Lines of the letter are broken here: GnuPG cannot verify a line of 20,000 bytes, and a title may be longer.
+const LETTER_LINE_CHARS: usize = 400;
 
 /// A mail that lacks only the signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +54,8 @@ impl Mail {
     }
 
     fn new(headers: Vec<(&'static str, String)>, letter: &str, xml: String, stem: String) -> Self {
-        let body = format!("{}\n{START}\n{xml}{END}\n", unmistakable(letter));
+        let letter: String = unmistakable(letter).lines().map(broken).collect();
+        let body = format!("{letter}\n{START}\n{xml}{END}\n");
         // Clear text is signed without the spaces at the ends of lines, and implementations differ in which.
         let to_sign = body.lines().map(|line| line.trim_end().to_string() + "\n").collect();
         Self { headers, to_sign, xml, attachment: format!("{stem}.xml") }
@@ -92,7 +95,8 @@ impl Mail {
 }
 
 fn headers(cir: &Cir, addressing: &Addressing, at: Utc, id: &str, subject: String) -> Vec<(&'static str, String)> {
-    let person = |name: &str, mailbox| format!("{}\r\n <{mailbox}>", mime::display_name(&text(name, DISPLAY_CHARS)));
+    let person =
+        |name: &str, mailbox| format!("{}\r\n <{mailbox}>", mime::display_name(&unmistakable(&text(name, DISPLAY_CHARS))));
     vec![
         ("From", person(&addressing.from.organisation, &addressing.from.mailbox)),
         ("To", person(&cir.isp.name, &addressing.to)),
@@ -101,6 +105,19 @@ fn headers(cir: &Cir, addressing: &Addressing, at: Utc, id: &str, subject: Strin
         ("Subject", subject),
         ("Auto-Submitted", "auto-generated".into()),
     ]
+}
+
+/// The line, with its end; what is too long goes on in indented lines, which no reader takes for labelled ones.
+fn broken(line: &str) -> String {
+    let mut out = String::with_capacity(line.len() + 1);
+    for (at, character) in line.chars().enumerate() {
+        if at > 0 && at % LETTER_LINE_CHARS == 0 {
+            out.push_str("\n    ");
+        }
+        out.push(character);
+    }
+    out.push('\n');
+    out
 }
 
 /// Receivers look for the marks and for `<?xml` anywhere in the text and in any case, so a stranger's file name

@@ -35,8 +35,8 @@ impl Facts<'_> {
         let grades = Grade::ALL.map(|grade| (grade.word(), contacts.by_grade.get(&grade).copied().unwrap_or(0)));
         vec![
             Block::paragraph(
-                "Addresses are taken from trackers, the distributed hash table, other peers and the parties that dial the monitor. Each \
-                 is hearsay until the monitor itself has exchanged bytes with it. A contact asks for a few blocks of the torrent and \
+                "Addresses are taken from the lists of the sources in the first table, and from peers that dial the monitor. Each is \
+                 hearsay until the monitor itself has exchanged bytes with it. A contact asks for a few blocks of the torrent and \
                  compares what comes back with a reference copy; its grade says how far it came, and only the grade 'served' can be \
                  reported.",
             ),

@@ -145,7 +145,8 @@ fn attribution(page: &mut Page, cir: &Cir) {
     page.field("Network", &attribution.asn.map_or("none".into(), |asn| format!("AS{asn}")));
     page.field("Prefix", attribution.prefix.as_deref().unwrap_or("none"));
     page.field("Service", "fixed line, qualifying, by the register on that day");
-    for table in &attribution.tables {
+    // The register is the last of the tables that an observation names.
+    for table in attribution.tables.iter().filter(|table| **table != cir.isp.register_sha256) {
         page.field("Table", &table.to_string());
     }
     page.field("Register", &cir.isp.register_sha256.to_string());

@@ -73,7 +73,8 @@ pub struct Caps {
     pub v4_bits: u8,
     /// What a network is in IPv6: the length of its prefix.
     pub v6_bits: u8,
-    /// Nodes of one network among the closest ones of a look-up.
+    /// Nodes of one network among the closest ones of a look-up. That two of eight honest ones share a network happens
+    /// once in many thousand look-ups.
     pub per_look_up: usize,
     /// Nodes of one network in one bucket of the routing table.
     pub per_bucket: usize,
@@ -83,13 +84,13 @@ pub struct Caps {
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { v4_bits: 24, v6_bits: 48, per_look_up: 2, per_bucket: 2, per_table: 8 }
+        Self { v4_bits: 24, v6_bits: 48, per_look_up: 1, per_bucket: 2, per_table: 8 }
     }
 }
 
 impl Caps {
-    /// For a laboratory whose nodes all live in one network: an address is a network, and only ports share it.
-    pub const LABORATORY: Self = Self { v4_bits: 32, v6_bits: 128, per_look_up: 2, per_bucket: 2, per_table: 8 };
+    /// For a laboratory whose nodes all live in one network: each address counts as a network.
+    pub const LABORATORY: Self = Self { v4_bits: 32, v6_bits: 128, per_look_up: 1, per_bucket: 2, per_table: 8 };
 
     pub(super) fn network(&self, address: IpAddr) -> Prefix {
         Prefix::of(address, if address.is_ipv4() { self.v4_bits } else { self.v6_bits })

@@ -36,6 +36,8 @@ const STARTS_PER_PATH: usize = 4;
 const PARKED_MS: u64 = 50;
 /// Pause between looks at the table for a bucket that wants refreshing, in milliseconds.
 const REFRESH_MS: u64 = 30_000;
+/// The same while there are some, as at the start: one look-up a second.
+const REFRESH_SOON_MS: u64 = 1_000;
 /// Nodes remembered that want no more questions for samples for a while.
 const SAMPLED_MAX: usize = 10_000;
 /// The longest such while, by BEP 51, in seconds.
@@ -167,7 +169,7 @@ impl Dht {
                 self.begin(now, own, Aim::Nodes, family);
             }
         }
-        self.timers.set(Timer::Refresh, now.mono.plus_ms(REFRESH_MS));
+        self.timers.set(Timer::Refresh, now.mono.plus_ms(REFRESH_SOON_MS));
         self.drain_queue(now);
     }
 
@@ -194,7 +196,8 @@ impl Dht {
     }
 
     fn command(&mut self, now: Now, target: NodeId, aim: Aim, family: Family) -> Result<SearchId, NotBegun> {
-        if self.searches.len() >= self.config.limits.look_ups_max {
+        let ours = self.searches.values().filter(|search| search.aim != Aim::Nodes).count();
+        if ours >= self.config.limits.look_ups_max {
             return Err(NotBegun::Busy);
         }
         let search = self.begin(now, target, aim, family).ok_or(NotBegun::NoSocket)?;
@@ -300,6 +303,7 @@ impl Dht {
     }
 
     fn refresh(&mut self, now: Now) {
+        let mut pause_ms = REFRESH_MS;
         for family in Family::ALL {
             let Some(table) = self.table(family) else { continue };
             let own = *table.own();
@@ -315,8 +319,10 @@ impl Dht {
                     id::random_in_bucket(&own, bucket, Seed::new(entropy))
                 }
             };
-            self.begin(now, target, Aim::Nodes, family);
+            if self.begin(now, target, Aim::Nodes, family).is_some() && target != own {
+                pause_ms = REFRESH_SOON_MS;
+            }
         }
-        self.timers.set(Timer::Refresh, now.mono.plus_ms(REFRESH_MS));
+        self.timers.set(Timer::Refresh, now.mono.plus_ms(pause_ms));
     }
 }

@@ -16,6 +16,8 @@ use super::limits::{CLOSEST, Caps};
 /// Silences after which a node is bad.
 const SILENCES_MAX: u32 = 2;
 const BUCKETS: usize = 160;
+/// Fewer known nodes than this say nothing about how many there are.
+const MEASURED_MIN: usize = 3 * CLOSEST;
 
 /// A node of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +170,7 @@ impl Table {
         if matching >= CLOSEST && matching * 4 >= closest.len() * 3 {
             closest.retain(|entry| entry.check == IdCheck::Matches);
         }
-        let last = closest.get(CLOSEST - 1)?;
+        let last = closest.get(CLOSEST - 1).filter(|_| closest.len() >= MEASURED_MIN)?;
         let reach = Distance::between(&last.node.id, &self.own).high().max(1);
         Some(u64::try_from(u128::MAX / reach * CLOSEST as u128).unwrap_or(u64::MAX))
     }

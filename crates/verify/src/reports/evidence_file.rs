@@ -46,7 +46,12 @@ pub(super) fn check(source: &mut dyn Source, case: &Case<'_>, cir: &Cir, finding
                         format!("'{path}' line {number}: the opening of leaf {} is there, but its erasure is logged", entry.index)
                     });
                 }
-                Some(entry) if entry.control => visit = decode(line),
+                Some(entry) if entry.control => {
+                    visit = decode(line);
+                    if visit.is_none() {
+                        findings.fail(Check::ReportFolder, || format!("'{path}' line {number} is not a record of a visit"));
+                    }
+                }
                 Some(_) => {}
             }
             openings.insert(commitment);

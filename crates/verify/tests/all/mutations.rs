@@ -500,6 +500,9 @@ fn reports_that_must_not_be_issued() {
     told(For::Isp, "a block that proves nothing", &["9.10"], |plan| plan.dossier = |dossier| dossier.unfit_blocks = vec![0]);
     told(For::Audit, "an echo", &["9.6", "9.11"], |plan| plan.visit = |visit| visit.outcome = Contact::Echo);
     told(For::Isp, "an echo that evidence.txt shows", &["9.11"], |plan| plan.visit = |visit| visit.outcome = Contact::Echo);
+    told(For::Isp, "a probe in the place of the control visit", &["9.11"], |plan| {
+        plan.visit = |visit| visit.purpose = Purpose::Probe
+    });
     told(For::Audit, "a control visit to somebody else", &["7.10", "9.6", "9.11"], |plan| {
         plan.visit = |visit| visit.peer = "203.0.113.8:51413".parse().unwrap()
     });

@@ -46,6 +46,9 @@ fn the_mail_comes_apart_into_what_went_in() {
         assert_eq!(xml, acns_xml(&cir, &addressing));
         assert!(attachment.contains(&format!("application/xml; name=\"{}.xml\"", cir.uin)));
 
+        assert_eq!(text.matches("<?xml").count(), 1, "one XML text in the raw mail");
+        assert!(mail.to_sign().lines().all(|line| line.len() < 20_000), "GnuPG verifies no longer line");
+
         // The two ways in which receivers cut the XML out of the signed text.
         let signed = mail.to_sign();
         assert_eq!(signed.to_lowercase().matches("---start acns xml").count(), 1, "seed {seed}");
