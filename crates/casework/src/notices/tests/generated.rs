@@ -128,6 +128,33 @@ pub fn addressing(seed: u64) -> Addressing {
     }
 }
 
+/// A record as most are: one work, one file, names in plain letters.
+pub fn plain() -> (Cir, Addressing) {
+    let mut dice = Dice { seed: 0, drawn: 0 };
+    let (mut cir, mut addressing) = (cir(0), addressing(0));
+    let address = PostalAddress {
+        country: "GB".into(),
+        lines: vec!["1 Example Street".into()],
+        locality: "Exampleton".into(),
+        postcode: "EX1 1EX".into(),
+    };
+    cir.owner = Party { address, name: "Example Pictures Limited".into() };
+    cir.agent = None;
+    cir.authority.reference = "Mandate 2026/42".into();
+    cir.client = Some(Claimed::new("Example Client 1.0"));
+    cir.description = "From the address and port the monitor received 3 blocks. The monitor sent no content.".into();
+    cir.isp.name = "Example Broadband plc".into();
+    let work = Work { identifiers: BTreeMap::new(), nature: Nature::Film, title: "Example Film".into() };
+    cir.works = vec![CirWork { mandate: "example-0".into(), mandate_sha256: dice.digest(), work }];
+    let (path, contains) = (Claimed::new("Example Film (2024)/film.mkv"), "Example Film, whole".into());
+    cir.files = vec![CirFile { bytes: 734_003_200, contains, path, sha256: dice.digest(), work: "example-0".into() }];
+    addressing.from.organisation = "Example Monitor Ltd".into();
+    addressing.from.contact = "Notices desk".into();
+    addressing.from.address = "2 Example Street, Exampleton EX1 1EX, GB".into();
+    addressing.from.phone = Some("+44 1632 960000".into());
+    (cir, addressing)
+}
+
 fn day(year: i32, month: u32, day: u32) -> Date {
     Date::new(year, month, day).unwrap()
 }

@@ -2,8 +2,8 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::generated::{CASES, addressing, cir};
-use crate::notices::{Mail, Retraction, acns_xml, message_id};
+use super::generated::{CASES, addressing, cir, plain};
+use crate::notices::{Mail, Retraction, acns_xml, letter, message_id, xarf_json};
 
 #[test]
 fn the_mail_comes_apart_into_what_went_in() {
@@ -58,6 +58,44 @@ fn the_mail_comes_apart_into_what_went_in() {
         let (first, last) = (signed.find("<?xml").unwrap(), signed.rfind("</Infringement>").unwrap());
         assert_eq!(format!("{}\n", &signed[first..last + "</Infringement>".len()]), xml);
         assert!(signed.lines().all(|line| line.trim_end() == line), "nothing at line ends that signing would lose");
+    }
+}
+
+#[test]
+fn a_plain_record_travels_unencoded() {
+    let (cir, addressing) = plain();
+    let mail = Mail::notice(&cir, &addressing);
+    let text = String::from_utf8(mail.assemble(mail.to_sign().as_bytes())).unwrap();
+    assert!(text.contains("\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"));
+    assert!(
+        text.replace("\r\n", "\n").contains(&format!("\n\n{}\n--=_", mail.to_sign())),
+        "the signed text stands in the mail as it is"
+    );
+    assert!(text.starts_with("From: \"Example Monitor Ltd\"\r\n <notices@monitor.example.org>\r\nTo: \"Example Broadband plc\"\r\n <abuse@isp.example.net>\r\n"));
+}
+
+#[test]
+fn no_form_accuses_threatens_or_asks_for_money() {
+    let (cir, addressing) = plain();
+    for text in [letter(&cir, &addressing), acns_xml(&cir, &addressing), xarf_json(&cir, &addressing)] {
+        let text = text.to_lowercase().replace("http://www.acns.net/acns", "");
+        for word in [
+            "infringer",
+            "offender",
+            "pirate",
+            "settle",
+            "pay ",
+            "payment",
+            "lawsuit",
+            "prosecut",
+            "guilty",
+            "http:",
+            "https:",
+            "you ",
+        ] {
+            assert!(!text.contains(word), "{word:?} in {text}");
+        }
+        assert!(text.contains("a connection and not a person"));
     }
 }
 
