@@ -27,9 +27,10 @@ pub struct Config {
     /// Dated tables, in the order consulted. Files are in the station's `tables` folder.
     #[serde(default)]
     pub tables: Vec<TableFile>,
-    /// The ISP register in the station's `tables` folder; without it the shipped UK register is used.
+    /// ISP registers in the station's `tables` folder, the last of them in force. Earlier ones are kept, because
+    /// records name them; without any the shipped UK register is in force.
     #[serde(default)]
-    pub isp_register: Option<RegisterFile>,
+    pub isp_registers: Vec<RegisterFile>,
     /// Present only in a laboratory: the networks that may be contacted, and no others.
     #[serde(default)]
     pub laboratory: Option<Laboratory>,
@@ -114,7 +115,7 @@ pub enum TableKind {
     Mmdb,
 }
 
-/// An ISP register other than the shipped one.
+/// An ISP register.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegisterFile {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use casework::{
     attribution::Attributor,
     register::{Register, SHIPPED},
-    tables::Table,
+    tables::{Table, TableInfo},
 };
 use evidence::{Digest, sha256};
 
@@ -19,9 +19,12 @@ pub const REGISTER_NAME: &str = "isp-register.toml";
 pub struct Loaded {
     /// Answers for an address at a moment.
     pub attributor: Attributor,
-    /// The register, for names of ISPs.
+    /// The register in force.
     pub register: Register,
-    /// Bytes of every table and of the register, by their SHA-256.
+    /// What names each of them: registers no longer in force, which records may still name, then the tables in the order
+    /// consulted, then the register.
+    pub infos: Vec<TableInfo>,
+    /// Their bytes, by their SHA-256.
     pub bytes: BTreeMap<Digest, Vec<u8>>,
 }
 
@@ -34,17 +37,26 @@ pub fn load(config: &Config, folder: &Path) -> Result<Loaded> {
         tables.push(parse(file, &content).with_context(|| format!("{} is refused", file.file))?);
         bytes.insert(file.sha256, content);
     }
-    let register_text = match &config.isp_register {
-        Some(file) => {
-            String::from_utf8(read(folder, &file.file, file.sha256)?).with_context(|| format!("{} is not UTF-8", file.file))?
+    let mut earlier = Vec::new();
+    let mut register = parse_register(SHIPPED)?;
+    let mut register_bytes = SHIPPED.as_bytes().to_vec();
+    for (position, file) in config.isp_registers.iter().enumerate() {
+        if position > 0 {
+            earlier.push(register.info().clone());
+            bytes.insert(register.sha256(), register_bytes);
         }
-        None => SHIPPED.to_string(),
-    };
-    let register = Register::parse(REGISTER_NAME, &register_text)
-        .map_err(|fault| anyhow::anyhow!("the ISP register is refused: {fault}"))?;
-    bytes.insert(register.sha256(), register_text.into_bytes());
+        register_bytes = read(folder, &file.file, file.sha256)?;
+        let text = std::str::from_utf8(&register_bytes).with_context(|| format!("{} is not UTF-8", file.file))?;
+        register = parse_register(text)?;
+    }
+    bytes.insert(register.sha256(), register_bytes);
     let attributor = Attributor::new(tables, register.clone())?;
-    Ok(Loaded { attributor, register, bytes })
+    let infos = earlier.into_iter().chain(attributor.infos().into_iter().cloned()).collect();
+    Ok(Loaded { attributor, register, infos, bytes })
+}
+
+fn parse_register(text: &str) -> Result<Register> {
+    Register::parse(REGISTER_NAME, text).map_err(|fault| anyhow::anyhow!("the ISP register is refused: {fault}"))
 }
 
 /// Reads one table in the form that its entry states.

@@ -86,7 +86,7 @@ pub struct TargetPlan {
 pub struct Mandated {
     /// The mandate.
     pub mandate: Mandate,
-    /// SHA-256 of its canonical JSON, as observations name it.
+    /// SHA-256 of its note, as observations name it.
     pub sha256: Digest,
 }
 

@@ -65,7 +65,8 @@ pub enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Outcome {
-    /// Every challenge that the policy asks for was answered with the right bytes.
+    /// Blocks were answered with the right bytes and none with wrong ones: as many as the policy asks for, or as many as the
+    /// peer let us have.
     Served {
         /// Verified blocks.
         blocks: u32,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use evidence::{Digest, PublicKey};
 use tlog::note::KeyName;
-use tlog::{KeyKind, VerifierKey};
+use tlog::{KeyKind, Policy, VerifierKey};
 
 use crate::Fault;
 
@@ -30,14 +30,40 @@ pub struct Anchor {
 }
 
 impl Anchor {
-    pub(crate) fn new(name: &str, month: &str, root: &PublicKey, log: &PublicKey) -> Result<Self, Fault> {
+    pub(crate) fn new(
+        name: &str,
+        month: &str,
+        root: &PublicKey,
+        log: &PublicKey,
+        witnesses: Vec<VerifierKey>,
+        quorum: usize,
+    ) -> Result<Self, Fault> {
         let key = |name: String, public: &PublicKey| {
             let name = KeyName::new(&name).map_err(Fault::refused)?;
             VerifierKey::new(name, KeyKind::Note, *public.as_bytes()).map_err(Fault::refused)
         };
         let root = key(format!("{name}/root"), root)?;
         let log = key(format!("{name}/{month}"), log)?;
-        Ok(Self { root, log, quorum: 0, witnesses: Vec::new(), tsas: Vec::new() })
+        let anchor = Self { root, log, quorum, witnesses, tsas: Vec::new() };
+        anchor.check_keys().map_err(Fault::refused)?;
+        Ok(anchor)
+    }
+
+    /// Whom to believe: the log's key and the quorum of its witnesses.
+    ///
+    /// # Errors
+    /// If the anchor was put together by hand and contradicts itself.
+    pub fn policy(&self) -> Result<Policy, Fault> {
+        Policy::new(self.log.clone(), self.witnesses.clone(), self.quorum).map_err(Fault::refused)
+    }
+
+    /// No key serves twice, and the quorum can be met.
+    fn check_keys(&self) -> Result<(), String> {
+        Policy::new(self.log.clone(), self.witnesses.clone(), self.quorum).map_err(|fault| fault.to_string())?;
+        if self.witnesses.iter().chain([&self.log]).any(|key| key.public_key() == self.root.public_key()) {
+            return Err("the root key serves twice".into());
+        }
+        Ok(())
     }
 
     /// Reads the text of `anchor.txt`.
@@ -65,7 +91,7 @@ impl Anchor {
         let named = anchor.root.name().as_str().strip_suffix("/root").zip(anchor.log.name().as_str().rsplit_once('/'));
         let same_name = named.is_some_and(|(root, (log, _))| root == log);
         // Writing it again catches other orders and other spellings at once.
-        if kinds && same_name && anchor.to_string() == text { Ok(anchor) } else { Err(refuse()) }
+        if kinds && same_name && anchor.check_keys().is_ok() && anchor.to_string() == text { Ok(anchor) } else { Err(refuse()) }
     }
 
     pub(crate) fn load(path: &Path) -> Result<Self, Fault> {
@@ -107,7 +133,7 @@ mod tests {
     fn an_anchor_has_one_form() {
         let root = RootKey::from_seed(&seed("root")).unwrap().public();
         let log = LogKey::from_seed(&seed("log")).unwrap().public();
-        let mut anchor = Anchor::new("log.example.org", "2026-09", &root, &log).unwrap();
+        let mut anchor = Anchor::new("log.example.org", "2026-09", &root, &log, Vec::new(), 0).unwrap();
         anchor.tsas.push(evidence::sha256(b"authority"));
         let text = anchor.to_string();
         assert!(text.starts_with("affiant.anchor/1\nroot log.example.org/root+"), "{text}");
@@ -127,5 +153,35 @@ mod tests {
         }
         assert!(Anchor::parse(&format!("{text}\n")).is_err());
         assert!(Anchor::parse("").is_err());
+    }
+
+    #[test]
+    fn an_anchor_does_not_contradict_itself() {
+        let root = RootKey::from_seed(&seed("root")).unwrap().public();
+        let log = LogKey::from_seed(&seed("log")).unwrap().public();
+        let witness = |name: &str, secret: &str, kind| {
+            let public = LogKey::from_seed(&seed(secret)).unwrap().public();
+            VerifierKey::new(KeyName::new(name).unwrap(), kind, *public.as_bytes()).unwrap()
+        };
+        let one = witness("w1", "wit1", KeyKind::Cosignature);
+        let two = witness("w2", "wit2", KeyKind::Cosignature);
+        let make =
+            |witnesses: &[&VerifierKey], quorum| {
+                let witnesses = witnesses.iter().map(|key| (*key).clone()).collect();
+                Anchor::new("log.example.org", "2026-09", &root, &log, witnesses, quorum)
+            };
+        let anchor = make(&[&one, &two], 2).unwrap();
+        assert_eq!(Anchor::parse(&anchor.to_string()).unwrap(), anchor);
+        assert_eq!(anchor.policy().unwrap().quorum(), 2);
+        assert!(Anchor::parse(&anchor.to_string().replace("quorum 2", "quorum 3")).is_err());
+        for (bad, quorum) in [
+            (vec![&one], 2),
+            (vec![&one, &one], 1),
+            (vec![&witness("w1", "wit1", KeyKind::Note)], 1),
+            (vec![&witness("w1", "log", KeyKind::Cosignature)], 1),
+            (vec![&witness("w1", "root", KeyKind::Cosignature)], 1),
+        ] {
+            assert!(make(&bad, quorum).is_err(), "{bad:?}");
+        }
     }
 }

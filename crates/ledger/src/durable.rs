@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use crate::Fault;
 
 /// Ends the name of a file that is not finished; whoever opens a station removes what a crash left of them.
-pub(crate) const UNFINISHED: &str = ".unfinished";
+pub const UNFINISHED: &str = ".unfinished";
 
 /// Makes a folder, readable by its owner only, and those above it, and makes their names durable.
-pub(crate) fn create_folder(path: &Path) -> Result<(), Fault> {
+///
+/// # Errors
+/// If the system refuses.
+pub fn create_folder(path: &Path) -> Result<(), Fault> {
     if path.is_dir() {
         return Ok(());
     }
@@ -25,7 +28,10 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), Fault> {
 }
 
 /// Puts `bytes` at `path`, whole or not at all, in place of what is there.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+///
+/// # Errors
+/// If the system refuses. What is there is then the old bytes or the new ones.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     put(path, bytes, 0o644)
 }
 

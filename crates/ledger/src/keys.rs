@@ -4,6 +4,7 @@
 //! be printed, copied or compared, and all are wiped when dropped.
 
 mod file;
+mod witness;
 
 use std::marker::PhantomData;
 
@@ -15,6 +16,7 @@ use tlog::{Checkpoint, KeyKind, Note, SignedCheckpoint, VerifierKey};
 use crate::Fault;
 
 pub use file::Store;
+pub use witness::{Monitor, MonitorKey, Witness, WitnessKey};
 
 /// Signs delegations, revocations and close notes.
 #[derive(Debug)]

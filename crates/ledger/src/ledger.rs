@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use evidence::control::{Control, Delegation, Role};
 use evidence::{Blind, Digest, KeyId, PublicKey, Utc};
 use tlog::merkle::leaf_hash;
-use tlog::{Checkpoint, SignedCheckpoint};
+use tlog::{Checkpoint, SignedCheckpoint, VerifierKey};
 
 use crate::durable::{self, Tail};
 use crate::keys::{Keys, LogKey, NoteKey, RegistrarKey, RootKey, Store, WorkerKey};
@@ -41,6 +41,10 @@ pub struct Founding {
     pub not_after: Utc,
     /// The keys.
     pub keys: Keys,
+    /// Witnesses, none of them the operator's: keys of type 0x04.
+    pub witnesses: Vec<VerifierKey>,
+    /// How many of them must have cosigned a checkpoint before a verifier believes it.
+    pub quorum: usize,
 }
 
 /// A shard opened for writing. There is one at a time for a station.
@@ -71,9 +75,9 @@ impl Ledger {
     /// # Errors
     /// If there is a station already, a name or window is bad, or a file cannot be written.
     pub fn create(station: &Path, founding: Founding) -> Result<Self, Fault> {
-        let Founding { name, month, now, not_before, not_after, keys } = founding;
+        let Founding { name, month, now, not_before, not_after, keys, witnesses, quorum } = founding;
         let (not_before, not_after) = (whole_seconds(not_before), whole_seconds(not_after));
-        let anchor = Anchor::new(&name, month.as_str(), &keys.root.public(), &keys.log.public())?;
+        let anchor = Anchor::new(&name, month.as_str(), &keys.root.public(), &keys.log.public(), witnesses, quorum)?;
         let empty = Checkpoint::new(anchor.origin().clone(), 0, tlog::merkle::empty_root()).map_err(Fault::refused)?;
         if now < not_before || now >= not_after {
             return Err(Fault::refused(format!(

@@ -36,6 +36,8 @@
 //!     not_before: now,
 //!     not_after: now.plus_ms(30 * 86_400_000),
 //!     keys: Keys::generate()?,
+//!     witnesses: Vec::new(),
+//!     quorum: 0,
 //! };
 //! let mut ledger = Ledger::create(station.path(), founding)?;
 //! assert_eq!(ledger.checkpoint()?.checkpoint().size(), 2);
@@ -45,7 +47,8 @@
 //! ```
 
 mod anchor;
-mod durable;
+mod cosigned;
+pub mod durable;
 mod fault;
 mod fsck;
 pub mod keys;

@@ -73,7 +73,7 @@ impl Ledger {
         if published < self.signed.size() {
             self.publish()?;
         }
-        Ok(())
+        self.finish_attaching()
     }
 }
 

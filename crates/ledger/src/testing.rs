@@ -34,6 +34,8 @@ pub(crate) fn founding() -> Founding {
         not_before: "2026-09-01T00:00:00.000Z".parse().unwrap(),
         not_after: "2026-09-09T00:00:00.000Z".parse().unwrap(),
         keys: Keys { root: key("root"), log: key("log"), registrar: key("reg"), worker: key("w1") },
+        witnesses: Vec::new(),
+        quorum: 0,
     }
 }
 

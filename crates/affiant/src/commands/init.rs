@@ -42,7 +42,7 @@ impl Init {
             monitor: Monitor::default(),
             pace: Pace::default(),
             tables: Vec::new(),
-            isp_register: None,
+            isp_registers: Vec::new(),
             laboratory,
         };
         let ledger = found(args, config)?;

@@ -195,12 +195,11 @@ fn write_bundles(
     order: &Order<'_>,
 ) -> Result<Vec<Delivered>> {
     let log = || -> Box<dyn Iterator<Item = Result<Entry, BoxError>>> { queries::entries(reader) };
-    let infos: Vec<TableInfo> = tables.attributor.infos().into_iter().cloned().collect();
-    let report_input = ReportInput { origin, until: issue + 1, register: &tables.register, tables: &infos, holidays };
+    let report_input = ReportInput { origin, until: issue + 1, register: &tables.register, tables: &tables.infos, holidays };
     let document = process_report(&report_input, &log)?;
     let report = render_report(&document, &format!("{origin}/{issue}"), plan.issue.at)?;
-    let files: Vec<TableFile> =
-        infos.into_iter().map(|info| TableFile { bytes: tables.bytes.get(&info.sha256).cloned(), info }).collect();
+    let table_file = |info: &TableInfo| TableFile { bytes: tables.bytes.get(&info.sha256).cloned(), info: info.clone() };
+    let files: Vec<TableFile> = tables.infos.iter().map(table_file).collect();
     let mut checkpoints = BTreeMap::new();
     for signed in reader.checkpoints()? {
         checkpoints.insert(signed.checkpoint().size(), signed.to_bytes());

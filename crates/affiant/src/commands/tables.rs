@@ -5,14 +5,14 @@ use std::{fmt::Write as _, path::PathBuf};
 use anyhow::{Context, Result, bail};
 use casework::{register::Register, tables::Table};
 use clap::{Args, Subcommand};
-use evidence::{Date, sha256};
+use evidence::{Date, Digest, sha256};
 use serde_json::json;
 
 use crate::{
     answer::Answer,
     args::Affiant,
     config::{RegisterFile, TableFile, TableKind},
-    station::Station,
+    station::{Station, replace},
     tables::REGISTER_NAME,
 };
 
@@ -98,9 +98,15 @@ impl ReplaceRegister {
         let text = std::fs::read_to_string(&self.file).with_context(|| format!("cannot read {path}"))?;
         let register = Register::parse(REGISTER_NAME, &text).map_err(|fault| anyhow::anyhow!("{path} is refused: {fault}"))?;
         let digest = register.sha256();
-        let file = format!("isp-register-{:.8}.toml", digest.to_string());
+        let file = register_file(digest);
         station.keep_table(&file, text.as_bytes())?;
-        station.config.isp_register = Some(RegisterFile { file, sha256: digest });
+        let registers = &mut station.config.isp_registers;
+        if registers.is_empty() {
+            let (shipped, sha256) = (casework::register::SHIPPED.as_bytes(), sha256(casework::register::SHIPPED.as_bytes()));
+            registers.push(RegisterFile { file: register_file(sha256), sha256 });
+            replace(&station.dir.join("tables").join(register_file(sha256)), shipped)?;
+        }
+        registers.push(RegisterFile { file, sha256: digest });
         station.save_config()?;
         let entries = register.entries().len();
         Ok(Answer::yes(
@@ -110,15 +116,19 @@ impl ReplaceRegister {
     }
 }
 
+fn register_file(digest: Digest) -> String {
+    format!("isp-register-{:.8}.toml", digest.to_string())
+}
+
 fn list(args: &Affiant) -> Result<Answer> {
     let station = Station::open(&args.station)?;
     let mut text = String::new();
     for table in &station.config.tables {
         writeln!(text, "{}  {}  {}", table.built, table.sha256, table.name)?;
     }
-    match &station.config.isp_register {
+    match station.config.isp_registers.last() {
         Some(register) => writeln!(text, "register    {}  {}", register.sha256, register.file)?,
         None => writeln!(text, "register    {}  as shipped", sha256(casework::register::SHIPPED.as_bytes()))?,
     }
-    Ok(Answer::yes(text, json!({ "tables": station.config.tables, "isp_register": station.config.isp_register })))
+    Ok(Answer::yes(text, json!({ "tables": station.config.tables, "isp_registers": station.config.isp_registers })))
 }

@@ -55,6 +55,13 @@ fn tables_say_what_their_cells_are() {
 }
 
 #[test]
+fn an_empty_table_says_so() {
+    let table = Table::new("Erasures", [("Basis", Align::Start), ("Count", Align::End)]);
+    let page = html(&Document::new("T", "S").section(9, "H", vec![Block::Table(table)]));
+    assert!(page.contains("<tr><td colspan=\"2\">none</td></tr>"));
+}
+
+#[test]
 fn charts_are_heard_as_well_as_seen() {
     let chart = Chart::bars("CIRs by ISP", Axis::new("CIRs", ""), [("Example", 1234)]);
     let page = html(&Document::new("T", "S").section(1, "H", vec![Block::Chart(chart)]));

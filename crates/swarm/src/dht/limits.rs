@@ -15,7 +15,7 @@ pub struct Limits {
     /// step, of four paths at least one in 94 of 100 look-ups, of eight in 99 of 100. Measured among 256 nodes: one path
     /// costs 9 queries, four 12, eight 16; so four leave room under 21 for networks of millions, with more steps.
     pub paths: u8,
-    /// Queries of one look-up, repeats included. An honest network needs about 20.
+    /// Queries of one look-up, repeats included. An honest network of 256 nodes needs 12 to 16; one that is half lies 50.
     pub queries_max: u32,
     /// Queries that one look-up repeats after silence.
     pub repeats_max: u32,
@@ -49,7 +49,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             paths: 4,
-            queries_max: 96,
+            queries_max: 128,
             repeats_max: 8,
             look_up_ms: 60_000,
             answer_ms: 3_000,

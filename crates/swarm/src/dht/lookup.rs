@@ -7,7 +7,8 @@
 //! those out whose place is not freely chosen; and, apart from both, of nodes so close to the target that chance would
 //! hardly put one there. Those who were invented for the target are mostly among the latter, and hide nobody.
 //! If still more nodes are named near the target than chance allows, all of the space is asked where the closest ones
-//! should be, those first whom several others name. If many queries fail, twice as many of the closest are asked.
+//! should be, those first whom several others name. Then, and if many queries fail, twice as many of the closest are
+//! asked.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, VecDeque};
@@ -175,13 +176,14 @@ impl Lookup {
 
     /// The closest of those whose id fits their address, of all, and of those closer than is likely.
     fn windows(&self) -> [Window; 3] {
-        let is_wary = self.setbacks * 4 >= self.asked;
         let radius = self.crowded_radius();
-        let mut all = self.window(if is_wary { 2 * CLOSEST } else { CLOSEST }, radius, |key, _| self.is_plausible(key));
+        let is_wary = self.setbacks * 4 >= self.asked || self.is_crowded();
+        let count = if is_wary { 2 * CLOSEST } else { CLOSEST };
+        let mut all = self.window(count, radius, |key, _| self.is_plausible(key));
         if radius.is_some() {
             all.heard.sort_by_key(|key| self.candidates.get(key).map(Candidate::doubt));
         }
-        let matching = self.window(CLOSEST, None, |_, candidate| candidate.check == IdCheck::Matches);
+        let matching = self.window(count, None, |_, candidate| candidate.check == IdCheck::Matches);
         let unlikely = self.window(CLOSEST, None, |key, _| !self.is_plausible(key));
         [matching, all, unlikely]
     }

@@ -30,6 +30,8 @@ impl Station {
             not_before: now.plus_ms(-3_600_000),
             not_after: now.plus_ms(3_600_000),
             keys: Keys::generate().unwrap(),
+            witnesses: Vec::new(),
+            quorum: 0,
         };
         let ledger = Ledger::create(folder.path(), founding).unwrap();
         let (writer, appender) = Writer::start(ledger).unwrap();

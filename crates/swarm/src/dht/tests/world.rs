@@ -296,13 +296,14 @@ impl World {
 
     fn lie(&mut self, transaction: &[u8], id: NodeId, lie: Lie, target: &NodeId, asker: SocketAddr) -> Vec<u8> {
         let (family, sybils) = (self.options.family, self.options.sybils);
+        let really = if lie == Lie::Forged { self.closest(target) } else { Vec::new() };
         let named: Vec<Node> = (0..CLOSEST as u64)
             .map(|at| match lie {
                 Lie::Sybils => sybil(sybil_address(family, 0x66, self.chance.below(sybils)), target),
                 Lie::Spread => sybil(sybil_address(family, 0x77, self.chance.below(sybils)), target),
                 Lie::Forged => {
                     let address = sybil_address(family, 0x99, self.chance.below(65_536));
-                    Node { id: self.closest(target)[at as usize].id, address }
+                    Node { id: really[at as usize].id, address }
                 }
                 Lie::Victim => Node { id: near(target, &mut self.chance), address: sybil_address(family, 0x55, 7) },
                 Lie::Forbidden => Node { id: near(target, &mut self.chance), address: forbidden(family, at) },
@@ -381,7 +382,9 @@ fn token(asker: SocketAddr, node: SocketAddr) -> Vec<u8> {
 }
 
 fn random_bytes(chance: &mut Chance) -> [u8; 20] {
-    core::array::from_fn(|_| chance.below(256) as u8)
+    let mut bytes = [0; 20];
+    bytes.copy_from_slice(&evidence::sha256(&chance.below(u64::MAX).to_be_bytes()).as_bytes()[..20]);
+    bytes
 }
 
 /// Closer to the target than chance would ever put a node.
