@@ -3,6 +3,13 @@
 //! *In scope*: rules about the whole repository, vectors, scenarios, real clients, attacks and faults.
 //! *Out of scope*: what one crate can test alone.
 
+mod by_hand;
+mod demo;
 mod deploy;
 mod edges;
+mod kill;
+mod laboratory;
+mod line;
+mod program;
+mod station;
 mod tidy;

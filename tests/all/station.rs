@@ -179,11 +179,11 @@ impl Station {
         ran.json()
     }
 
-    /// Runs a command that must be refused, and returns what it said.
-    pub fn refused<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, words: I) -> String {
+    /// Runs a command that must be refused for this reason.
+    #[track_caller]
+    pub fn refused<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, words: I, why: &str) {
         let ran = self.run(words);
-        assert_eq!(ran.code, Some(2), "{ran}");
-        ran.stderr
+        assert!(ran.code == Some(2) && ran.stderr.contains(why), "not refused because '{why}': {ran}");
     }
 
     /// Every step of `log fsck` passes.

@@ -66,6 +66,8 @@ pub(crate) fn found(args: &Affiant, config: Config) -> Result<Ledger> {
         not_before: now.date().start(),
         not_after: now.date().start().plus_ms(KEY_DAYS * 86_400_000),
         keys: Keys::generate()?,
+        witnesses: Vec::new(),
+        quorum: 0,
     };
     let ledger = Ledger::create(&args.station, founding)?;
     Station::create(&args.station, config)?;

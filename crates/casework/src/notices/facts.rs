@@ -5,7 +5,7 @@ use evidence::{Cir, Digest, Direction, Encryption, PortRole, Transport, cir::Cir
 use super::shown::{NAME_CHARS, text};
 
 /// What no form leaves unsaid.
-pub(super) const LIMITS: &str = "This describes what was received from the address and port stated, at the times stated. It shows a connection and not a person.";
+pub(super) const LIMITS: &str = "This describes what was received from the address and port stated, at the times stated. It shows connections and not a person.";
 
 /// SHA-256 of `cir.json`, which the approver signed; absent only for a report that has no canonical form and so
 /// is never issued.

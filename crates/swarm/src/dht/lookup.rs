@@ -139,7 +139,11 @@ impl Lookup {
             return Step::Done(Ending::Bounded);
         }
         let is_spent = self.asked >= self.limits.queries_max;
-        if !is_spent && self.entries_open == 0 && self.has_room_for_entry() && let Some(address) = self.entries.front() {
+        if !is_spent
+            && self.entries_open == 0
+            && self.has_room_for_entry()
+            && let Some(address) = self.entries.front()
+        {
             return Step::Ask(Place::Entry(*address), self.idlest(u8::MAX));
         }
         let mut is_walking = self.entries_open > 0;

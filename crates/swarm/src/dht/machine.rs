@@ -117,7 +117,9 @@ impl Dht {
         };
         for (node, utc) in kept.iter().flat_map(|kept| &kept.nodes) {
             let check = dht.check(node);
-            if dht.scope.check(node.address).is_ok() && let Some(table) = dht.table_mut(Family::of(node.address)) {
+            if dht.scope.check(node.address).is_ok()
+                && let Some(table) = dht.table_mut(Family::of(node.address))
+            {
                 table.remembered(now.mono, *utc, *node, check);
             }
         }

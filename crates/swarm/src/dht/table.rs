@@ -209,3 +209,103 @@ impl Entry {
         self.answered_utc
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::id;
+    use super::*;
+    use crate::Seed;
+
+    const NOW: Mono = Mono::from_us(1);
+    const UTC: Utc = Utc::from_ms(0);
+    const FRESH_MS: u64 = 1_000;
+
+    fn own() -> NodeId {
+        NodeId([0; 20])
+    }
+
+    /// A node that shares no bit with us, in a network of its own.
+    fn node(n: u8) -> Node {
+        Node { id: id::random_in_bucket(&own(), 0, Seed::new([n; 32])), address: SocketAddr::new([127, n, 0, 1].into(), 6_881) }
+    }
+
+    fn full(caps: Caps) -> Table {
+        let mut table = Table::new(own(), caps, FRESH_MS);
+        (0..8).for_each(|n| assert_eq!(table.answered(NOW, UTC, node(n), IdCheck::Exempt), None));
+        table
+    }
+
+    fn holds(table: &Table, node: Node) -> bool {
+        table.entries().any(|entry| entry.node == node)
+    }
+
+    #[test]
+    fn a_newcomer_waits_until_somebody_is_gone() {
+        let mut table = full(Caps::default());
+        let later = NOW.plus_ms(FRESH_MS);
+        assert_eq!(table.answered(NOW, UTC, node(8), IdCheck::Exempt), None, "all eight are good");
+        (1..8).for_each(|n| assert_eq!(table.answered(later, UTC, node(n), IdCheck::Exempt), None));
+        assert_eq!(table.answered(later, UTC, node(8), IdCheck::Exempt), Some(node(0)), "one is questionable, and asked");
+        assert_eq!((table.count(later, Standing::Good), table.count(later, Standing::Questionable)), (7, 1));
+        table.silent(later, node(0).address);
+        assert!(holds(&table, node(0)) && !holds(&table, node(8)), "one silence may be anybody's");
+        table.silent(later, node(0).address);
+        assert!(!holds(&table, node(0)) && holds(&table, node(8)));
+    }
+
+    #[test]
+    fn without_a_successor_a_bad_node_is_kept_but_not_asked() {
+        let mut table = full(Caps::default());
+        (0..2).for_each(|_| table.silent(NOW, node(3).address));
+        assert!(holds(&table, node(3)));
+        assert_eq!(table.closest(NOW, &own(), 100).len(), 7);
+        assert_eq!(table.answered(NOW, UTC, node(9), IdCheck::Exempt), None);
+        assert!(!holds(&table, node(3)) && holds(&table, node(9)));
+    }
+
+    #[test]
+    fn an_id_that_fits_goes_before_one_that_does_not() {
+        let mut table = Table::new(own(), Caps::default(), FRESH_MS);
+        (0..8).for_each(|n| assert_eq!(table.answered(NOW, UTC, node(n), IdCheck::Differs), None));
+        table.answered(NOW, UTC, node(8), IdCheck::Differs);
+        assert!(!holds(&table, node(8)));
+        table.answered(NOW, UTC, node(9), IdCheck::Matches);
+        assert!(holds(&table, node(9)));
+        assert_eq!(table.entries().count(), CLOSEST);
+    }
+
+    #[test]
+    fn one_network_gets_few_places_and_one_address_one() {
+        let in_network = |host: u8, shared: u8| Node {
+            id: id::random_in_bucket(&own(), shared, Seed::new([host; 32])),
+            address: SocketAddr::new([127, 0, 0, host].into(), 6_881),
+        };
+        let mut table = Table::new(own(), Caps::default(), FRESH_MS);
+        for host in 0..200 {
+            table.answered(NOW, UTC, in_network(host, host % 20), IdCheck::Exempt);
+        }
+        assert_eq!(table.entries().count(), Caps::default().per_table);
+        let mut table = Table::new(own(), Caps::default(), FRESH_MS);
+        for host in 0..200 {
+            table.answered(NOW, UTC, in_network(host, 0), IdCheck::Exempt);
+        }
+        assert_eq!(table.entries().count(), Caps::default().per_bucket);
+        let mut table = Table::new(own(), Caps::LABORATORY, FRESH_MS);
+        for port in 2_000..2_100 {
+            let address = SocketAddr::new([127, 0, 0, 1].into(), port);
+            let id = id::random_in_bucket(&own(), (port % 20) as u8, Seed::new([port as u8; 32]));
+            table.answered(NOW, UTC, Node { id, address }, IdCheck::Exempt);
+        }
+        assert_eq!(table.entries().count(), 1);
+    }
+
+    #[test]
+    fn a_bucket_that_nobody_touched_wants_refreshing() {
+        let mut table = full(Caps::default());
+        assert_eq!(table.stale_bucket(NOW), None);
+        assert_eq!(table.stale_bucket(NOW.plus_ms(FRESH_MS)), Some(0));
+        table.touch(NOW.plus_ms(FRESH_MS), 0);
+        assert_eq!(table.stale_bucket(NOW.plus_ms(FRESH_MS)), None);
+        assert_eq!(table.network_size(NOW), None, "eight nodes are no measure");
+    }
+}

@@ -48,7 +48,8 @@ mod tests {
         assert_eq!(votes.winner(), Some(ours));
         (9..13).for_each(|n| votes.count(other, network(n)));
         assert_eq!(votes.winner(), None, "8 of 13 are less than two thirds");
-        (0..1_000u32).for_each(|n| votes.count(IpAddr::from(n.to_be_bytes()), Prefix::of(IpAddr::from((n << 8).to_be_bytes()), 24)));
+        (0..1_000u32)
+            .for_each(|n| votes.count(IpAddr::from(n.to_be_bytes()), Prefix::of(IpAddr::from((n << 8).to_be_bytes()), 24)));
         assert!(votes.0.len() <= ADDRESSES_MAX);
     }
 }

@@ -144,8 +144,7 @@ fn refuses_bad_datagrams() {
     let many_nodes = [b"d1:rd2:id20:abcdefghij01234567895:nodes1690:".as_slice(), &[1; 1690], b"e1:t2:aa1:y1:re"].concat();
     let many_values =
         [b"d1:rd2:id20:abcdefghij01234567896:valuesl".as_slice(), &b"0:".repeat(1001), b"ee1:t2:aa1:y1:re"].concat();
-    let many_samples =
-        [b"d1:rd2:id20:abcdefghij01234567897:samples6020:".as_slice(), &[1; 6020], b"e1:t2:aa1:y1:re"].concat();
+    let many_samples = [b"d1:rd2:id20:abcdefghij01234567897:samples6020:".as_slice(), &[1; 6020], b"e1:t2:aa1:y1:re"].concat();
     let cases: &[(&[u8], Rule)] = &[
         (b"", Rule::Bencode(B::Truncated)),
         (b"hello", Rule::Bencode(B::UnknownType)),

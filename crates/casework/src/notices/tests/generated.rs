@@ -142,7 +142,7 @@ pub fn plain() -> (Cir, Addressing) {
     cir.agent = None;
     cir.authority.reference = "Mandate 2026/42".into();
     cir.client = Some(Claimed::new("Example Client 1.0"));
-    cir.description = "From the address and port the monitor received 3 blocks. The monitor sent no content.".into();
+    cir.description = "The monitor received 3 blocks from the address and port. It sent no content.".into();
     cir.isp.name = "Example Broadband plc".into();
     let work = Work { identifiers: BTreeMap::new(), nature: Nature::Film, title: "Example Film".into() };
     cir.works = vec![CirWork { mandate: "example-0".into(), mandate_sha256: dice.digest(), work }];

@@ -78,7 +78,7 @@ fn a_plain_record_travels_unencoded() {
 fn no_form_accuses_threatens_or_asks_for_money() {
     let (cir, addressing) = plain();
     for text in [letter(&cir, &addressing), acns_xml(&cir, &addressing), xarf_json(&cir, &addressing)] {
-        let text = text.to_lowercase().replace("http://www.acns.net/acns", "");
+        let text = text.to_lowercase().replace("http://www.acns.net/acns", "").replace('\n', " ");
         for word in [
             "infringer",
             "offender",
@@ -95,7 +95,7 @@ fn no_form_accuses_threatens_or_asks_for_money() {
         ] {
             assert!(!text.contains(word), "{word:?} in {text}");
         }
-        assert!(text.contains("a connection and not a person"));
+        assert!(text.contains("and not a person"));
     }
 }
 

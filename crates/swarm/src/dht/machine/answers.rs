@@ -86,7 +86,10 @@ impl Dht {
         // Configured addresses are meeting points, which are not to be loaded with more than that.
         if is_whom_we_asked && !is_entry && !message.read_only {
             self.on_present(now, node);
-        } else if !is_whom_we_asked && due.is_some() && let Some(table) = self.table_mut(family) {
+        } else if !is_whom_we_asked
+            && due.is_some()
+            && let Some(table) = self.table_mut(family)
+        {
             table.silent(now.mono, open.to);
         }
         match open.errand {

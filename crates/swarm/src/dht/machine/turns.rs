@@ -185,7 +185,8 @@ impl Dht {
 
     /// Nodes of the other family are asked for only while its table is nearly empty: they fill a third of a packet.
     fn want(&self, family: Family) -> Option<Want> {
-        let is_wanted = |other: Family| self.table(other).is_some_and(|table| other == family || table.entries().count() < CLOSEST);
+        let is_wanted =
+            |other: Family| self.table(other).is_some_and(|table| other == family || table.entries().count() < CLOSEST);
         let want = Want { v4: is_wanted(Family::V4), v6: is_wanted(Family::V6) };
         (want.v4 && want.v6).then_some(want)
     }

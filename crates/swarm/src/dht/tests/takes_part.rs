@@ -212,7 +212,9 @@ fn only_whom_we_asked_can_answer() {
         [b"d1:rd2:id20:abcdefghij01234567896:valuesl6:\xc0\x00\x02\x01\x1a\xe1ee1:t4:", transaction, b"1:y1:re"].concat()
     };
     let other = [query.transaction[0] ^ 1, query.transaction[1], query.transaction[2], query.transaction[3]];
-    for (from, transaction) in [("127.0.0.2:6882", query.transaction), ("127.0.0.3:6881", query.transaction), ("127.0.0.2:6881", &other)] {
+    for (from, transaction) in
+        [("127.0.0.2:6882", query.transaction), ("127.0.0.3:6881", query.transaction), ("127.0.0.2:6881", &other)]
+    {
         dht.handle_input(now, Input::Received { from: address(from), datagram: &answer(transaction) });
         assert!(matches!(dht.poll_output(), Output::Wait(_)));
     }

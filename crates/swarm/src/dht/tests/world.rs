@@ -70,16 +70,8 @@ pub(super) enum Lie {
 }
 
 impl Lie {
-    pub(super) const ALL: [Self; 8] = [
-        Self::Inventions,
-        Self::Sybils,
-        Self::Spread,
-        Self::Forged,
-        Self::Victim,
-        Self::Forbidden,
-        Self::OtherId,
-        Self::Silence,
-    ];
+    pub(super) const ALL: [Self; 8] =
+        [Self::Inventions, Self::Sybils, Self::Spread, Self::Forged, Self::Victim, Self::Forbidden, Self::OtherId, Self::Silence];
 }
 
 #[derive(Debug)]
@@ -252,7 +244,9 @@ impl World {
             Ask::FindNode { target } | Ask::SampleInfohashes { target } => (target, None),
             Ask::GetPeers { info_hash } => (info_hash.into(), Some(InfoHashV1::from(info_hash.0))),
             Ask::Ping => (query.id, None),
-            Ask::AnnouncePeer { info_hash, port, token } => return self.on_announce(from, to, &message, info_hash.0, port, token),
+            Ask::AnnouncePeer { info_hash, port, token } => {
+                return self.on_announce(from, to, &message, info_hash.0, port, token);
+            }
         };
         let is_sampling = matches!(query.ask, Ask::SampleInfohashes { .. });
         let Some(at) = self.by_address.get(&to).copied() else {
@@ -282,7 +276,15 @@ impl World {
         self.post(to, from, answer);
     }
 
-    fn on_announce(&mut self, from: SocketAddr, to: SocketAddr, query: &Message<'_>, hash: [u8; 20], port: Option<u16>, given: &[u8]) {
+    fn on_announce(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        query: &Message<'_>,
+        hash: [u8; 20],
+        port: Option<u16>,
+        given: &[u8],
+    ) {
         let Some(at) = self.by_address.get(&to).copied() else { return };
         if given != token(from, to) || self.nodes[at].lie.is_some() {
             return self.post(to, from, encode_error(query.transaction, 203, "bad token"));
@@ -319,7 +321,14 @@ impl World {
     }
 }
 
-fn answer(transaction: &[u8], id: &NodeId, nodes: &[Node], peers: &[SocketAddr], token: &[u8], samples: Option<Vec<u8>>) -> Vec<u8> {
+fn answer(
+    transaction: &[u8],
+    id: &NodeId,
+    nodes: &[Node],
+    peers: &[SocketAddr],
+    token: &[u8],
+    samples: Option<Vec<u8>>,
+) -> Vec<u8> {
     let pack = |address: &SocketAddr| match address.ip() {
         IpAddr::V4(four) => [&four.octets()[..], &address.port().to_be_bytes()].concat(),
         IpAddr::V6(six) => [&six.octets()[..], &address.port().to_be_bytes()].concat(),
@@ -412,7 +421,7 @@ fn sybil_address(family: Family, kind: u8, number: u64) -> SocketAddr {
     let [high, low] = (number as u16).to_be_bytes();
     let ip = match family {
         Family::V4 => Ipv4Addr::new(127, kind, high, low.max(1)).into(),
-        Family::V6 => Ipv6Addr::new(0x2001, 0x0db8, u16::from_be_bytes([kind, low]), 0, 0, 0, 0, 1).into(),
+        Family::V6 => Ipv6Addr::new(0x2001, 0x0db8, u16::from_be_bytes([kind, high]), 0, 0, 0, 0, low.into()).into(),
     };
     SocketAddr::new(ip, 6_881)
 }
