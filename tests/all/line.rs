@@ -137,7 +137,7 @@ fn without_a_mandate_in_force_nobody_is_contacted() {
     let laboratory = Laboratory::start(204);
     let crowd = laboratory.crowd(10, Mix::only(Behaviour::Seed));
     let station = Station::founded(&laboratory, monitor(4));
-    let refusal = "no mandate is in force today";
+    let refusal = "no mandate in force today";
     station.refused(["watch", "--for", "1s"], refusal);
     // One that is over is as good as none.
     station.mandate(today().plus_days(-60), today().plus_days(-2));

@@ -11,5 +11,7 @@ mod kill;
 mod laboratory;
 mod line;
 mod program;
+mod real_clients;
+mod redaction;
 mod station;
 mod tidy;

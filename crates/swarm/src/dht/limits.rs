@@ -12,8 +12,9 @@ pub const CLOSEST: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Paths that share no node that is asked, 1 to 8. If half of all nodes lie, one path in two makes an honest first
-    /// step, of four paths at least one in 94 of 100 look-ups, of eight in 99 of 100. Measured among 256 nodes: one path
-    /// costs 9 queries, four 12, eight 16; so four leave room under 21 for networks of millions, with more steps.
+    /// step, of four paths at least one in 94 of 100 look-ups. Simulated with 256 nodes, one, two, four and eight paths
+    /// cost 10, 10, 12 and 16 queries in an honest network; in 12 networks that were half liars, the worst recall was
+    /// 97.9, 99.0, 100 and 100 %. So four are the fewest that lost nobody.
     pub paths: u8,
     /// Queries of one look-up, repeats included. An honest network of 256 nodes needs 12 to 16; one that is half lies 50.
     pub queries_max: u32,
