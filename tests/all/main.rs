@@ -10,6 +10,7 @@ mod edges;
 mod kill;
 mod laboratory;
 mod line;
+mod never_upload;
 mod program;
 mod real_clients;
 mod redaction;

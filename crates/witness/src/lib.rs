@@ -35,6 +35,8 @@ pub mod server;
 mod service;
 mod signatures;
 mod store;
+#[cfg(test)]
+mod testing;
 
 pub use fault::Fault;
 pub use service::{Response, Witness};

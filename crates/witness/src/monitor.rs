@@ -1,5 +1,6 @@
 //! A monitor: follows what a log serves, at as many places as it likes, and compares every head with those before.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,12 +35,14 @@ pub enum Seen {
         /// The size seen now.
         to: u64,
     },
-    /// A head smaller than one seen before, and part of its tree: a copy that lags, or a log that hides entries.
+    /// A head smaller than one seen before: a copy that lags, or a log that hides entries.
     Behind {
         /// The size seen now.
         size: u64,
         /// The largest size seen.
         seen: u64,
+        /// Whether it was shown to be part of the larger tree; only who serves the larger one can show it.
+        is_part: bool,
     },
     /// Two heads contradict each other. The alarm is in this file.
     Alarm {
@@ -115,11 +118,12 @@ impl Monitor {
         &self.verifier
     }
 
-    /// Reads the head that a place serves, and compares it with those seen before.
+    /// Reads the head that a place serves, and compares it with those seen before. Proofs are made from that place's
+    /// tiles, or from those of `others`, which serve the same log.
     ///
     /// # Errors
     /// If the place cannot be read, serves something that the log has not signed, or a file cannot be written.
-    pub async fn look(&mut self, place: &Place, now: Utc) -> Result<Seen, Fault> {
+    pub async fn look(&mut self, place: &Place, others: &[Place], now: Utc) -> Result<Seen, Fault> {
         let head = place.checkpoint().await?;
         head.verify(&self.log).map_err(|fault| PlaceFault::new(format!("{place}: {fault}")))?;
         let size = head.checkpoint().size();
@@ -127,24 +131,25 @@ impl Monitor {
             self.keep(&head)?;
             return Ok(Seen::First(size));
         };
-        // A head of the same size is the nearest to compare with, whichever was seen last.
-        let other = self.head(size)?.unwrap_or(last.clone());
-        let (older, newer) = if other.checkpoint().size() <= size { (&other, &head) } else { (&head, &other) };
-        if let Some(shown_by) = compare(older, newer, place).await? {
-            return self.raise(Alarm {
-                at: now,
-                place: place.to_string().replace(char::is_control, " "),
-                older: older.clone(),
-                newer: newer.clone(),
-                shown_by,
-            });
-        }
-        self.keep(&head)?;
         let seen = last.checkpoint().size();
+        let mut is_part = true;
+        // A head of the same size first: if it differs, the two prove a fork by themselves.
+        for known in self.head(size)?.into_iter().chain([last]) {
+            let (older, newer) = if known.checkpoint().size() <= size { (&known, &head) } else { (&head, &known) };
+            match compare(older, newer, place, others).await {
+                Ok(None) => {}
+                Ok(Some(shown_by)) => return self.raise(alarm(now, place, older, newer, shown_by)),
+                Err(fault) if size < seen && fault.is_missing() => is_part = false,
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        if is_part {
+            self.keep(&head)?;
+        }
         Ok(match size.cmp(&seen) {
-            std::cmp::Ordering::Less => Seen::Behind { size, seen },
-            std::cmp::Ordering::Equal => Seen::Same(size),
-            std::cmp::Ordering::Greater => Seen::Extended { from: seen, to: size },
+            Ordering::Less => Seen::Behind { size, seen, is_part },
+            Ordering::Equal => Seen::Same(size),
+            Ordering::Greater => Seen::Extended { from: seen, to: size },
         })
     }
 
@@ -195,12 +200,41 @@ impl Monitor {
     }
 }
 
+fn alarm(at: Utc, place: &Place, older: &SignedCheckpoint, newer: &SignedCheckpoint, shown_by: ShownBy) -> Alarm {
+    let place = place.to_string().replace(char::is_control, " ");
+    Alarm { at, place, older: older.clone(), newer: newer.clone(), shown_by }
+}
+
 /// What shows that the newer head does not extend the older one; nothing if it does.
-async fn compare(older: &SignedCheckpoint, newer: &SignedCheckpoint, place: &Place) -> Result<Option<ShownBy>, PlaceFault> {
+///
+/// The first place whose tiles are the newer head's tree decides. Only if none are is nothing shown.
+async fn compare(
+    older: &SignedCheckpoint,
+    newer: &SignedCheckpoint,
+    place: &Place,
+    others: &[Place],
+) -> Result<Option<ShownBy>, PlaceFault> {
     let (old, new) = (older.checkpoint(), newer.checkpoint());
     if old.size() == new.size() {
         return Ok((old.root() != new.root()).then_some(ShownBy::TheHeads));
     }
+    let (mut missing, mut unproven) = (None, false);
+    for place in [place].into_iter().chain(others) {
+        match compare_by(older, newer, place).await {
+            Ok(Some(ShownBy::Nothing)) => unproven = true,
+            Ok(shown_by) => return Ok(shown_by),
+            Err(fault) => missing = missing.or(Some(fault)),
+        }
+    }
+    match missing {
+        // A copy of another tree, or of a smaller one, shows nothing about this one.
+        Some(fault) => Err(fault),
+        None => Ok(unproven.then_some(ShownBy::Nothing)),
+    }
+}
+
+async fn compare_by(older: &SignedCheckpoint, newer: &SignedCheckpoint, place: &Place) -> Result<Option<ShownBy>, PlaceFault> {
+    let (old, new) = (older.checkpoint(), newer.checkpoint());
     let proof = proofs::consistency(place, old.size(), new.size()).await?;
     if verify_consistency(old.size(), old.root(), new.size(), new.root(), &proof).is_ok() {
         return Ok(None);
@@ -209,3 +243,6 @@ async fn compare(older: &SignedCheckpoint, newer: &SignedCheckpoint, place: &Pla
     let is_its_tree = verify_consistency(old.size(), root, new.size(), new.root(), &proof).is_ok();
     Ok(Some(if is_its_tree { ShownBy::Proof { root, proof } } else { ShownBy::Nothing }))
 }
+
+#[cfg(test)]
+mod tests;

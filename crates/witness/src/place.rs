@@ -112,6 +112,10 @@ impl PlaceFault {
     pub(crate) fn new(what: impl fmt::Display) -> Self {
         Self { what: what.to_string(), is_missing: false }
     }
+
+    pub(crate) const fn is_missing(&self) -> bool {
+        self.is_missing
+    }
 }
 
 /// A client without proxies from the environment, which only the program reads, and without redirects.

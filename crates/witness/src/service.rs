@@ -201,3 +201,6 @@ fn refused(refusal: &Refusal) -> Response {
     };
     Response { status: refusal.status(), content_type, body }
 }
+
+#[cfg(test)]
+mod tests;
