@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use evidence::{
     Content, Digest, Dossier, Entry, KeyId, Mandate, TargetIds, Utc,
-    control::{Approval, Control, Delegation, Issue, Role},
+    control::{Approval, Control, Delegation, Issue, Role, Withhold},
 };
 use tlog::Note;
 
@@ -22,6 +22,8 @@ pub struct Book {
     pub dossiers: Vec<FiledDossier>,
     /// Issues.
     pub issues: Vec<Filed<Issue>>,
+    /// Withholdings, which come just before the issue that they belong to.
+    pub withholds: Vec<Filed<Withhold>>,
     /// Whether the shard is closed.
     pub is_closed: bool,
     holders: BTreeMap<KeyId, String>,
@@ -110,7 +112,8 @@ impl Book {
             }
             Control::Issue(says) => self.issues.push(Filed { index, note_sha256, by, says }),
             Control::Close(_) => self.is_closed = true,
-            Control::Revoke(_) | Control::Erase(_) | Control::Withhold(_) => {}
+            Control::Withhold(says) => self.withholds.push(Filed { index, note_sha256, by, says }),
+            Control::Revoke(_) | Control::Erase(_) => {}
         }
         Ok(())
     }

@@ -16,13 +16,17 @@ use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 use wire::metainfo::{Info, Layout};
 
+/// A shorter block, such as the end of an archive, could be guessed by somebody who has not got the content.
+const SHORTEST_FIT_BYTES: usize = 1024;
+
 /// What the copy was found to be.
 pub struct Checked {
     /// SHA-256 of every block, in order of piece and offset.
     pub blocks: Vec<Digest>,
     /// SHA-256 of every file, in torrent order.
     pub files: Vec<Digest>,
-    /// Numbers of the blocks that prove nothing: constant, or equal to another block of the torrent.
+    /// Numbers of the blocks that prove nothing: constant, equal to another block of the torrent, or so short that their
+    /// bytes might be guessed.
     pub unfit: Vec<u32>,
 }
 
@@ -51,7 +55,7 @@ pub fn check(info: &Info, content: &Path, mut progress: impl FnMut(u64)) -> Resu
             if let Some(first) = seen.insert(digest, number) {
                 checked.unfit.push(first);
                 checked.unfit.push(number);
-            } else if is_constant {
+            } else if is_constant || block.len() < SHORTEST_FIT_BYTES {
                 checked.unfit.push(number);
             }
             checked.blocks.push(digest);

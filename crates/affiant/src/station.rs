@@ -5,7 +5,7 @@
 //!   affiant.toml        the configuration
 //!   keys/  log/         the ledger's
 //!   tables/             dated tables, named by the configuration
-//!   dossiers/<note>/    info.bin (the info dictionary) and blocks.sha256 of each dossier, by its note's SHA-256
+//!   dossiers/<note>/    metainfo.torrent and blocks.sha256 of each dossier, by its note's SHA-256
 //!   index.sqlite        rebuilt from the log at will
 //! ```
 
@@ -17,7 +17,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use evidence::{
-    Digest, Utc,
+    Digest,
     control::{Control, Role},
     sha256,
 };
@@ -104,20 +104,31 @@ impl Station {
     }
 
     /// Logs a decision, signed by the person's analyst key.
-    pub fn decide(&self, book: &Book, person: &str, now: Utc, control: &Control) -> Result<Acked> {
-        let mut ledger = Ledger::open(&self.dir, now)?;
-        self.decide_in(&mut ledger, book, person, control)
+    pub fn decide(&self, book: &Book, person: &str, control: &Control) -> Result<Acked> {
+        let (mut ledger, note) = self.sign_decision(book, person, control)?;
+        Ok(ledger.append_note(note)?)
+    }
+
+    /// Signs a decision by the person's analyst key; the ledger that is to take it is held open meanwhile.
+    pub fn sign_decision(&self, book: &Book, person: &str, control: &Control) -> Result<(Ledger, String)> {
+        let ledger = self.ledger()?;
+        let note = self.signed(&ledger, book, person, control)?;
+        Ok((ledger, note))
     }
 
     /// As [`Station::decide`], in a ledger that is open already.
     pub fn decide_in(&self, ledger: &mut Ledger, book: &Book, person: &str, control: &Control) -> Result<Acked> {
+        let note = self.signed(ledger, book, person, control)?;
+        Ok(ledger.append_note(note)?)
+    }
+
+    fn signed(&self, ledger: &Ledger, book: &Book, person: &str, control: &Control) -> Result<String> {
         let delegation = book.person(person, Role::Analyst)?;
         let key = self.keys().analyst(&slug(person)).with_context(|| format!("cannot use the key of {person}"))?;
         if key.public() != delegation.key {
             bail!("the key file of {person} is not the key that the log delegates");
         }
-        let note = ledger.sign_note(control, NoteKey::Analyst(&key))?;
-        Ok(ledger.append_note(note)?)
+        Ok(ledger.sign_note(control, NoteKey::Analyst(&key))?)
     }
 }
 

@@ -6,11 +6,11 @@ use evidence::Digest;
 use verify::Expectations;
 
 const USAGE: &str = "\
-usage: affiant-verify BUNDLE [--anchor-sha256 HEX] [--checkpoint FILE] [--json]
+usage: affiant-verify BUNDLE [--anchor-sha256 HEX] [--newer-checkpoint FILE] [--json]
 
   BUNDLE                a bundle's folder or its .zip
   --anchor-sha256 HEX   SHA-256 of data/trust/anchor.txt, had from the log's operator and not from the bundle
-  --checkpoint FILE     a checkpoint of the same log, had from elsewhere, that the bundle must cover
+  --newer-checkpoint FILE     a checkpoint of the same log, had from elsewhere, that the bundle must cover
   --json                the verdict as JSON (evidence-schema/schemas/verdict.json)
 
 exit status: 0 valid, 1 invalid, 2 could not try";
@@ -52,7 +52,7 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Arguments, Strin
                 let hex: Digest = value()?.parse().map_err(|fault| format!("--anchor-sha256: {fault}"))?;
                 expectations.anchor_sha256 = Some(hex);
             }
-            "--checkpoint" => {
+            "--newer-checkpoint" => {
                 let path = value()?;
                 expectations.newer_checkpoint =
                     Some(std::fs::read(&path).map_err(|fault| format!("cannot read '{path}': {fault}"))?);

@@ -1,7 +1,6 @@
 //! `affiant dossier`
 
 use std::{
-    collections::BTreeMap,
     fmt::Write as _,
     fs,
     path::{Path, PathBuf},
@@ -134,14 +133,16 @@ impl Build {
             unfit_blocks: checked.unfit,
         };
         let unfit = dossier.unfit_blocks.len();
-        let acked = station.decide(&book, &self.by, clock::utc(), &Control::Dossier(dossier))?;
-        let dir = station.dossier_dir(acked.commitment);
+        let mapped = mapping(&dossier);
+        // The working files come first, under the digest that the note will have: a dossier in the log always has them.
+        let (mut ledger, note) = station.sign_decision(&book, &self.by, &Control::Dossier(dossier))?;
+        let dir = station.dossier_dir(sha256(note.as_bytes()));
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         crate::station::replace(&dir.join("blocks.sha256"), &blocks)?;
-        crate::station::replace(&dir.join("info.bin"), metainfo.info.raw())?;
         crate::station::replace(&dir.join("metainfo.torrent"), &torrent)?;
+        let acked = ledger.append_note(note)?;
         let text = format!(
-            "dossier {:.12} is entry {} of the log: {} blocks match, {unfit} of them prove nothing and are never asked for\ntwo reviewers must now approve it: affiant dossier approve {:.12} --by NAME --statement WORDS",
+            "{mapped}dossier {:.12} is entry {} of the log: {} blocks match, {unfit} of them prove nothing and are never asked for\ntwo reviewers must now approve it: affiant dossier approve {:.12} --by NAME --statement WORDS",
             acked.commitment.to_string(),
             acked.index,
             checked.blocks.len(),
@@ -156,39 +157,58 @@ impl Build {
 
     /// The mandate of each file, in torrent order.
     fn works(&self, metainfo: &Metainfo, mandates: &[&str]) -> Result<Vec<Option<String>>> {
-        let mut rules = BTreeMap::new();
-        for rule in &self.map {
-            let (pattern, id) = rule.rsplit_once('=').with_context(|| format!("--map '{rule}' is not PATTERN=MANDATE"))?;
-            rules.insert(pattern, id);
-        }
-        match &self.work {
-            Some(id) => drop(rules.insert("*", id)),
-            None if rules.is_empty() => match mandates {
-                [one] => drop(rules.insert("*", one)),
-                _ => bail!(
-                    "several mandates name this torrent ({}); say which files hold which work with --map",
-                    mandates.join(", ")
-                ),
-            },
-            None => {}
-        }
-        if let Some(unknown) = rules.values().find(|id| !mandates.contains(*id)) {
-            bail!("'{unknown}' is not a mandate in force for this torrent (in force: {})", mandates.join(", "));
-        }
-        let mut used = 0;
-        let works = metainfo.info.files().iter().map(|file| {
+        let rules = self.rules(metainfo, mandates)?;
+        let mut works = Vec::new();
+        for file in metainfo.info.files() {
             let path = path_claim(file).to_string();
-            let found = rules.iter().find(|(pattern, _)| matches_pattern(pattern, &path)).map(|(_, id)| (*id).to_string());
-            let found = found.filter(|_| !file.padding && file.length > 0);
-            used += usize::from(found.is_some());
-            found
-        });
-        let works: Vec<Option<String>> = works.collect();
-        if used == 0 {
+            let mut found: Option<&str> = None;
+            for (_, id) in rules.iter().filter(|(pattern, _)| matches_pattern(pattern, &path)) {
+                if found.is_some_and(|other| other != *id) {
+                    bail!("'{path}' matches rules for several mandates; make the patterns of --map exclude one another");
+                }
+                found = Some(*id);
+            }
+            works.push(found.filter(|_| !file.padding && file.length > 0).map(ToOwned::to_owned));
+        }
+        if works.iter().all(Option::is_none) {
             bail!("no file of the torrent holds a work by these rules; 'affiant inspect' lists the files");
         }
         Ok(works)
     }
+
+    /// Patterns and mandates as given. Which files hold a work is never guessed where there are several.
+    fn rules<'a>(&'a self, metainfo: &Metainfo, mandates: &[&'a str]) -> Result<Vec<(&'a str, &'a str)>> {
+        let mut rules: Vec<(&str, &str)> = Vec::new();
+        for rule in &self.map {
+            rules.push(rule.rsplit_once('=').with_context(|| format!("--map '{rule}' is not PATTERN=MANDATE"))?);
+        }
+        if let Some(id) = &self.work {
+            rules.push(("*", id));
+        }
+        if rules.is_empty() {
+            let files = metainfo.info.files().iter().filter(|file| !file.padding && file.length > 0).count();
+            match (mandates, files) {
+                ([one], 1) => rules.push(("*", one)),
+                ([one], _) => bail!(
+                    "the torrent has {files} files; say which of them hold the work with --map 'PATTERN={one}', or that all do with --work {one}"
+                ),
+                _ => bail!(
+                    "several mandates name this torrent ({}); say which files hold which work with --map",
+                    mandates.join(", ")
+                ),
+            }
+        }
+        if let Some((_, unknown)) = rules.iter().find(|(_, id)| !mandates.contains(id)) {
+            bail!("'{unknown}' is not a mandate in force for this torrent (in force: {})", mandates.join(", "));
+        }
+        Ok(rules)
+    }
+}
+
+/// Which file was taken for which work, for the person who has to confirm it.
+fn mapping(dossier: &Built) -> String {
+    let line = |file: &File| format!("  {:<24} {}\n", file.work.as_deref().unwrap_or("no work"), file.path);
+    dossier.files.iter().filter(|file| !file.padding).map(line).collect()
 }
 
 fn check(metainfo: &Metainfo, content: &Path) -> Result<content::Checked> {
@@ -236,7 +256,7 @@ impl Approve {
         let approval =
             Approval { at: clock::utc(), dossier_note_sha256: dossier.note.note_sha256, statement: self.statement.clone() };
         let reviewers = dossier.reviewers().len() + 1;
-        let acked = station.decide(&book, &self.by, clock::utc(), &Control::Approval(approval))?;
+        let acked = station.decide(&book, &self.by, &Control::Approval(approval))?;
         let text = if reviewers >= 2 {
             format!("entry {}: the dossier is approved by {reviewers} reviewers", acked.index)
         } else {
@@ -268,7 +288,44 @@ fn list(args: &Affiant) -> Result<Answer> {
 
 #[cfg(test)]
 mod tests {
-    use super::matches_pattern;
+    use swarmlab::torrent::{Shape, SyntheticTorrent};
+    use wire::metainfo::Metainfo;
+
+    use super::{Build, matches_pattern};
+
+    fn works(shape: Shape, work: Option<&str>, map: &[&str], mandates: &[&str]) -> Result<Vec<Option<String>>, String> {
+        let torrent = SyntheticTorrent::new("t", 1, shape, 1 << 14, &[]).unwrap();
+        let build = Build {
+            torrent: String::new(),
+            content: None,
+            work: work.map(ToOwned::to_owned),
+            map: map.iter().map(ToString::to_string).collect(),
+            contains: String::new(),
+            by: String::new(),
+        };
+        build.works(&Metainfo::parse(torrent.metainfo()).unwrap(), mandates).map_err(|fault| fault.to_string())
+    }
+
+    #[test]
+    fn which_files_hold_a_work_is_not_guessed() {
+        let film = || Shape::film_with_nfo(100_000, 1 << 14);
+        let id = |id: &str| Some(id.to_string());
+        assert_eq!(works(Shape::File { length: 9 }, None, &[], &["film"]), Ok(vec![id("film")]));
+        assert_eq!(works(film(), None, &["*.mkv=film"], &["film"]), Ok(vec![id("film"), None, None]));
+        assert_eq!(works(film(), Some("film"), &[], &["film"]), Ok(vec![id("film"), None, id("film")]));
+        assert_eq!(works(film(), None, &["*.mkv=a", "*.nfo=b"], &["a", "b"]), Ok(vec![id("a"), None, id("b")]));
+        for (map, mandates, word) in [
+            (&[][..], &["film"][..], "--map"),
+            (&[], &["a", "b"], "several mandates"),
+            (&["*=a", "*.mkv=b"], &["a", "b"], "exclude one another"),
+            (&["*.avi=film"], &["film"], "no file"),
+            (&["*.mkv=other"], &["film"], "not a mandate"),
+            (&["film"], &["film"], "PATTERN=MANDATE"),
+        ] {
+            let fault = works(film(), None, map, mandates).unwrap_err();
+            assert!(fault.contains(word), "{map:?}: {fault}");
+        }
+    }
 
     #[test]
     fn patterns_match_whole_paths() {

@@ -1,6 +1,10 @@
 //! `affiant issue`
 
-use std::{collections::BTreeMap, fmt::Write as _, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, bail};
 use casework::{
@@ -28,6 +32,8 @@ use crate::{
 
 /// The rules that reports are issued under, as reports name them.
 const PROFILE: &str = "uk-draft-2012/1";
+/// The same of a laboratory: nobody's notice.
+const LABORATORY_PROFILE: &str = "laboratory/1";
 
 /// Issue reports: a bundle for each ISP and one for the auditor.
 ///
@@ -37,14 +43,15 @@ const PROFILE: &str = "uk-draft-2012/1";
 #[command(after_help = "Examples:
   affiant issue --by 'I. Investigator' --approver 'C. Approver' --dry-run
   affiant issue --by 'I. Investigator' --approver 'C. Approver' --out bundles
-  affiant issue --by 'I. Investigator' --approver 'C. Approver' --out bundles --close    the shard's last issue")]
+  affiant issue --by 'I. Investigator' --approver 'C. Approver' --out bundles --close    the shard's last issue
+  affiant issue --again 631 --out bundles-again        the bundles of an issue that is in the log")]
 pub struct Issue {
-    /// Who launched the job.
-    #[arg(long, value_name = "NAME")]
-    by: String,
+    /// Who launched the job, and holds a key.
+    #[arg(long, value_name = "NAME", required_unless_present = "again")]
+    by: Option<String>,
     /// Who approves and signs: somebody else, who holds a key.
-    #[arg(long, value_name = "NAME")]
-    approver: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "again")]
+    approver: Option<String>,
     /// Where the bundles go.
     #[arg(long, value_name = "DIR", default_value = "bundles")]
     out: PathBuf,
@@ -54,18 +61,23 @@ pub struct Issue {
     /// Close the shard after the issue, so that the bundles are complete and not interim.
     #[arg(long)]
     close: bool,
+    /// Write the bundles of an issue that is in the log already, by the index of its note. Logs no decision.
+    #[arg(long, value_name = "INDEX", conflicts_with_all = ["by", "approver", "dry_run", "close"])]
+    again: Option<u64>,
 }
 
 impl Issue {
     pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
         let station = Station::open(&args.station)?;
         let tables = tables::load(&station.config, &station.tables_dir())?;
-        let issued = issue(
-            &station,
-            &tables,
-            &Order { investigator: &self.by, approver: &self.approver, out: &self.out, close: self.close },
-            self.dry_run,
-        )?;
+        let issued = match (&self.again, &self.by, &self.approver) {
+            (Some(index), ..) => issue_again(&station, &tables, *index, &self.out)?,
+            (None, Some(investigator), Some(approver)) => {
+                let order = Order { investigator, approver, out: &self.out, close: self.close };
+                issue(&station, &tables, &order, self.dry_run)?
+            }
+            _ => bail!("an issue needs --by and --approver"),
+        };
         let mut text = String::new();
         let plan = &issued.plan;
         for (isp, count) in &plan.statistics.reports_by_isp {
@@ -100,7 +112,7 @@ impl Issue {
 pub(crate) struct Order<'a> {
     pub(crate) investigator: &'a str,
     pub(crate) approver: &'a str,
-    pub(crate) out: &'a std::path::Path,
+    pub(crate) out: &'a Path,
     pub(crate) close: bool,
 }
 
@@ -146,32 +158,17 @@ impl Issued {
 /// Plans, logs the decision and writes the bundles; a dry run only plans.
 pub(crate) fn issue(station: &Station, tables: &Loaded, order: &Order<'_>, dry_run: bool) -> Result<Issued> {
     let mut ledger = station.ledger()?;
-    let reader = station.reader()?;
-    let origin = reader.anchor().origin().to_string();
-    let holidays = Holidays::parse(SHIPPED).map_err(|fault| anyhow::anyhow!("the holiday table is refused: {fault}"))?;
-    let index = queries::catch_up(station, &reader)?;
-    let input = PlanInput {
-        origin: &origin,
-        issued_at: clock::utc(),
-        investigator: order.investigator,
-        approver: order.approver,
-        profile: PROFILE,
-        register: &tables.register,
-        holidays: &holidays,
-        estimates: &BTreeMap::new(),
-    };
+    let case = Case::open(station)?;
+    let index = queries::catch_up(station, &case.reader)?;
+    let input = case.input(tables, profile(station), clock::utc(), order.investigator, order.approver);
     let spinner = progress::spinner("reading the log");
-    let plan = casework::plan::plan(queries::through_index(&index, &reader), &input)?;
+    let plan = casework::plan::plan(queries::through_index(&index, &case.reader), &input)?;
     spinner.finish_and_clear();
     let nothing = plan.cirs.is_empty() && plan.withholds.is_empty();
     if dry_run || nothing {
         return Ok(Issued { plan, bundles: Vec::new() });
     }
-    for recipient in bundle::recipients(&plan.cirs) {
-        if order.out.join(&recipient).exists() {
-            bail!("{} is already there; choose another --out", order.out.join(&recipient).display());
-        }
-    }
+    check_free(&plan, order.out)?;
     let book = station.book()?;
     for withhold in &plan.withholds {
         station.decide_in(&mut ledger, &book, order.approver, &Control::Withhold(withhold.clone()))?;
@@ -181,21 +178,105 @@ pub(crate) fn issue(station: &Station, tables: &Loaded, order: &Order<'_>, dry_r
         ledger.close(&station.keys().root()?)?;
     }
     ledger.checkpoint()?;
-    let bundles = write_bundles(&reader, &origin, acked.index, &plan, tables, &holidays, order)?;
+    let written = write_bundles(&case, acked.index, &plan, tables, order.out);
+    let bundles = written.with_context(|| {
+        let index = acked.index;
+        format!("the issue is logged (entry {index}), but its bundles are not all written; mend the cause and run 'affiant issue --again {index}'")
+    })?;
     Ok(Issued { plan, bundles })
 }
 
-fn write_bundles(
-    reader: &Reader,
-    origin: &str,
-    issue: u64,
-    plan: &Plan,
-    tables: &Loaded,
-    holidays: &Holidays,
-    order: &Order<'_>,
-) -> Result<Vec<Delivered>> {
+/// Writes the bundles of an issue that is in the log, from the log as it was when the issue was planned.
+fn issue_again(station: &Station, tables: &Loaded, index: u64, out: &Path) -> Result<Issued> {
+    let case = Case::open(station)?;
+    let book = station.book()?;
+    let Some(logged) = book.issues.iter().find(|issue| issue.index == index) else {
+        let known: Vec<String> = book.issues.iter().map(|issue| issue.index.to_string()).collect();
+        bail!(
+            "entry {index} is not an issue note; those in the log: {}",
+            if known.is_empty() { "none".into() } else { known.join(", ") }
+        );
+    };
+    let covered = case.reader.latest_checkpoint()?.map_or(0, |signed| signed.checkpoint().size());
+    if covered <= index {
+        station.ledger()?.checkpoint()?;
+    }
+    // Its withholdings stand just before it, one after the other, and carry its time.
+    let mut planned_at = index;
+    for withhold in book.withholds.iter().rev().filter(|withhold| withhold.index < index) {
+        if withhold.index + 1 == planned_at && withhold.says.at == logged.says.at {
+            planned_at = withhold.index;
+        }
+    }
+    let input = case.input(tables, &logged.says.profile, logged.says.at, &logged.says.investigator, &logged.by);
+    let taken = usize::try_from(planned_at)?;
+    let plan = casework::plan::plan(queries::entries(&case.reader).take(taken), &input)?;
+    if plan.issue != logged.says {
+        bail!(
+            "the issue in entry {index} cannot be derived again with these tables and this version; it was made by another release or with other tables"
+        );
+    }
+    check_free(&plan, out)?;
+    let bundles = write_bundles(&case, index, &plan, tables, out)?;
+    Ok(Issued { plan, bundles })
+}
+
+fn check_free(plan: &Plan, out: &Path) -> Result<()> {
+    for recipient in bundle::recipients(&plan.cirs) {
+        if out.join(&recipient).exists() {
+            bail!("{} is already there; choose another --out", out.join(&recipient).display());
+        }
+    }
+    Ok(())
+}
+
+/// The rules by which a station's reports are issued: a laboratory's are never under a real profile.
+fn profile(station: &Station) -> &'static str {
+    if station.config.laboratory.is_some() { LABORATORY_PROFILE } else { PROFILE }
+}
+
+/// The log that is reported on, and the calendar.
+struct Case {
+    reader: Reader,
+    origin: String,
+    holidays: Holidays,
+    estimates: BTreeMap<String, u64>,
+}
+
+impl Case {
+    fn open(station: &Station) -> Result<Self> {
+        let reader = station.reader()?;
+        let origin = reader.anchor().origin().to_string();
+        let holidays = Holidays::parse(SHIPPED).map_err(|fault| anyhow::anyhow!("the holiday table is refused: {fault}"))?;
+        Ok(Self { reader, origin, holidays, estimates: BTreeMap::new() })
+    }
+
+    fn input<'a>(
+        &'a self,
+        tables: &'a Loaded,
+        profile: &'a str,
+        issued_at: Utc,
+        investigator: &'a str,
+        approver: &'a str,
+    ) -> PlanInput<'a> {
+        PlanInput {
+            origin: &self.origin,
+            issued_at,
+            investigator,
+            approver,
+            profile,
+            register: &tables.register,
+            holidays: &self.holidays,
+            estimates: &self.estimates,
+        }
+    }
+}
+
+fn write_bundles(case: &Case, issue: u64, plan: &Plan, tables: &Loaded, out: &Path) -> Result<Vec<Delivered>> {
+    let (reader, origin) = (&case.reader, case.origin.as_str());
     let log = || -> Box<dyn Iterator<Item = Result<Entry, BoxError>>> { queries::entries(reader) };
-    let report_input = ReportInput { origin, until: issue + 1, register: &tables.register, tables: &tables.infos, holidays };
+    let report_input =
+        ReportInput { origin, until: issue + 1, register: &tables.register, tables: &tables.infos, holidays: &case.holidays };
     let document = process_report(&report_input, &log)?;
     let report = render_report(&document, &format!("{origin}/{issue}"), plan.issue.at)?;
     let table_file = |info: &TableInfo| TableFile { bytes: tables.bytes.get(&info.sha256).cloned(), info: info.clone() };
@@ -221,7 +302,7 @@ fn write_bundles(
             checkpoints: &checkpoints,
             process_report: &report,
         };
-        let mut delivery = Delivery::start(order.out, &recipient)?;
+        let mut delivery = Delivery::start(out, &recipient)?;
         let summary = bundle::write_bundle(&input, &log, &transcripts, &mut |path, bytes| {
             delivery.write(path, bytes).map_err(BoxError::from)
         })?;

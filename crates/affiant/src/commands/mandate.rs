@@ -137,7 +137,7 @@ impl Add {
         }
         let id = mandate.id.clone();
         let targets: Vec<String> = mandate.targets.iter().map(ToString::to_string).collect();
-        let acked = station.decide(&book, &self.by, clock::utc(), &Control::Mandate(mandate))?;
+        let acked = station.decide(&book, &self.by, &Control::Mandate(mandate))?;
         let text = format!("mandate {id} is entry {} of the log, for {}", acked.index, targets.join(", "));
         Ok(Answer::yes(text, json!({ "mandate": id, "index": acked.index, "note_sha256": acked.commitment, "targets": targets })))
     }

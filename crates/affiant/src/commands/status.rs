@@ -75,20 +75,24 @@ impl Status {
 struct Due {
     by_last_day: BTreeMap<Date, u64>,
     lost: u64,
+    /// Refused for good, whatever the day.
+    refused: u64,
     reported: u64,
 }
 
 fn due(origin: &str, case: CaseFile, today: Date) -> Result<Due> {
     let holidays = Holidays::parse(SHIPPED).map_err(|fault| anyhow::anyhow!("the holiday table is refused: {fault}"))?;
     let decided = Decided::read(origin, &case, case.size)?;
-    let mut due = Due { by_last_day: BTreeMap::new(), lost: 0, reported: 0 };
+    let mut due = Due { by_last_day: BTreeMap::new(), lost: 0, refused: 0, reported: 0 };
     for session in &sessions(&case, case.size).sessions {
         let last = deadlines(session.start, &holidays).map_err(|fault| anyhow::anyhow!("{fault}"))?.last;
         if decided.has_reported(session, &case) {
             due.reported += 1;
+        } else if session.observations.iter().any(|position| decided.is_withheld_for_good(case.served[*position].index)) {
+            due.refused += 1;
         } else if last < today {
             due.lost += 1;
-        } else if !session.observations.iter().any(|position| decided.is_withheld_for_good(case.served[*position].index)) {
+        } else {
             *due.by_last_day.entry(last).or_default() += 1;
         }
     }
@@ -97,7 +101,7 @@ fn due(origin: &str, case: CaseFile, today: Date) -> Result<Due> {
 
 impl Due {
     fn write(&self, text: &mut String) -> Result<()> {
-        writeln!(text, "sessions   {} reported, {} lost to the deadline", self.reported, self.lost)?;
+        writeln!(text, "sessions   {} reported, {} refused, {} lost to the deadline", self.reported, self.refused, self.lost)?;
         for (day, count) in &self.by_last_day {
             writeln!(text, "  {count} can be reported until {day}")?;
         }
@@ -106,6 +110,6 @@ impl Due {
 
     fn to_json(&self) -> Value {
         let days: BTreeMap<String, u64> = self.by_last_day.iter().map(|(day, count)| (day.to_string(), *count)).collect();
-        json!({ "reported": self.reported, "lost": self.lost, "by_last_day": days })
+        json!({ "reported": self.reported, "refused": self.refused, "lost": self.lost, "by_last_day": days })
     }
 }

@@ -30,6 +30,9 @@ pub struct Watch {
     print_acks: bool,
 }
 
+/// How much of the log may be without a signed checkpoint.
+const CHECKPOINT_GAP: Duration = Duration::from_secs(600);
+
 /// The longest run: a shard is a month.
 const RUN_DAYS_MAX: u64 = 31;
 
@@ -119,7 +122,8 @@ fn run(station: &Station, until: Until, on_ack: OnAck) -> Result<(Summary, u64)>
             }
         });
         let spinner = progress::spinner("asking trackers");
-        let summary = crawler::watch(plan, appender, attribute, clock, stop, |counts| spinner.set_message(brief(counts))).await;
+        let watching = crawler::watch(plan, appender, attribute, clock, stop, |counts| spinner.set_message(brief(counts)));
+        let summary = with_checkpoints(&writer, watching).await;
         spinner.finish_and_clear();
         // The log is put in order whatever ended the run.
         let ledger = writer.finish().await;
@@ -128,6 +132,23 @@ fn run(station: &Station, until: Until, on_ack: OnAck) -> Result<(Summary, u64)>
     let mut ledger = ledger;
     ledger.checkpoint()?;
     Ok((summary, ledger.size()))
+}
+
+/// Runs `watching` to its end and has a checkpoint signed every ten minutes meanwhile, so that nothing logged can be
+/// rewritten for longer than that.
+async fn with_checkpoints<T>(writer: &Writer, watching: impl Future<Output = T>) -> T {
+    let mut every = tokio::time::interval_at(tokio::time::Instant::now() + CHECKPOINT_GAP, CHECKPOINT_GAP);
+    tokio::pin!(watching);
+    loop {
+        tokio::select! {
+            ended = &mut watching => return ended,
+            _ = every.tick() => match writer.checkpoint().await {
+                Ok(signed) => tracing::info!(size = signed.checkpoint().size(), "checkpoint signed"),
+                // The log takes nothing more, so the run will end with the same fault; nothing acknowledged is lost.
+                Err(fault) => tracing::error!(%fault, "no checkpoint could be signed"),
+            },
+        }
+    }
 }
 
 /// SIGINT from a terminal, SIGTERM from a supervisor.
