@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks a bundle by the numbered steps of verify.md, and needs nothing but this folder and Python 3.9.
 
-    python3 verify.py BUNDLE [--anchor-sha256 HEX] [--checkpoint FILE] [--json]
+    python3 verify.py BUNDLE [--anchor-sha256 HEX] [--newer-checkpoint FILE] [--json]
 
 BUNDLE is a folder or a .zip. The exit status is 0 if it is valid, 1 if it is not, 2 if there is nothing to check. With the package
 `cryptography` the signatures take a fifteenth of the time. It was written from the pages alone, without the Rust verifier."""
@@ -13,7 +13,7 @@ import sys
 from collections import Counter, defaultdict
 
 from verifier.bag import MIB, NoBundle, open_bag
-from verifier.forms import HERE, HEX, NUMBER, Refused, fits, lines_of, need, parse_json, whole
+from verifier.forms import HERE, HEX, NUMBER, Refused, day, fits, lines_of, need, parse_json, whole
 from verifier.log import LINE, Log
 from verifier.openings import Openings
 from verifier.reports import Reports, as_address
@@ -24,7 +24,7 @@ FIXED = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256
          "data/shard/leaves.txt", "data/recipient/part.txt", "data/recipient/openings.txt", "data/tables/tables.txt",
          "data/process-report.json", "data/process-report.html"}
 OTHERS = rf"data/(shard/checkpoints/{NUMBER}\.txt|shard/control/{NUMBER}\.note|recipient/transcripts/{HEX}{{64}}|" \
-         rf"tables/{HEX}{{64}}|cirs/[0-9]{{6}}-{HEX}{{8}}-{NUMBER}/(cir\.json|notice\.txt|evidence\.txt)|process-report\.pdf)"
+         rf"tables/{HEX}{{64}}|dossiers/{HEX}{{64}}/blocks\.sha256|cirs/[0-9]{{6}}-{HEX}{{8}}-{NUMBER}/(cir\.json|notice\.txt|evidence\.txt)|process-report\.pdf)"
 
 
 class Check(Log, Openings, Reports):
@@ -34,7 +34,7 @@ class Check(Log, Openings, Reports):
         self.anchor_sha256, self.given, self.bag = anchor_sha256, checkpoint, {}
         self.faults, self.warnings, self.skips, self.counts = defaultdict(list), {}, {}, Counter()
         self.state, self.log, self.part, self.issue, self.stopped = "unknown", None, None, None, None
-        self.leaves, self.hashes, self.reports, self.peers, self.tables = [], [], {}, set(), {}
+        self.leaves, self.hashes, self.reports, self.peers, self.tables, self.told = [], [], {}, set(), {}, "holds"
 
     def bad(self, step, why):
         self.faults[step].append(str(why)[:400])
@@ -73,6 +73,7 @@ class Check(Log, Openings, Reports):
         self.attempt("1.3", self.declaration)
         self.attempt("1.4", self.manifest)
         self.attempt("1.6", self.tag_manifest)
+        self.info = self.attempt("1.7", self.bag_info)
         self.attempt("10.1", self.process)
         self.attempt("8.2", self.list_tables)
         self.part = self.attempt("7.1", self.read_part)
@@ -87,12 +88,13 @@ class Check(Log, Openings, Reports):
             return "the recipient's parts are refused (step 7.1)"
         self.issue = next((note for index, note in self.counted if index == self.part[1] and note.tag == "issue"), None)
         self.check("9.1", self.issue, f"entry {self.part[1]} is no issue note that counts")
-        self.attempt("1.7", self.bag_info)
+        self.bag_of_issue()
         if self.issue:
             self.read_reports()
         self.attempt("7.6", self.openings)
         self.transcripts()
         self.attempt("10.1", self.process_addresses)
+        self.block_digests()
         for digest in sorted(self.named_tables):
             self.check("8.3", digest in self.tables, f"table {digest} is not listed")
         if self.issue is None:
@@ -142,15 +144,22 @@ class Check(Log, Openings, Reports):
             self.check("1.6", good, "tagmanifest-sha256.txt is not exactly the digests of the other three")
 
     def bag_info(self):
+        """Day and identifier, which are compared once the issue is known."""
         if "bag-info.txt" not in self.bag:
-            return
-        total = sum(size for size, _, _ in self.payload.values())
-        text = re.escape(f"{self.log}/{self.part[1]}/{self.part[0]}") if self.issue else r"[^\n]+"
-        date = self.issue.says["at"][:10] if self.issue else r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-        form = rf"Bag-Software-Agent: affiant {LINE}\nBagging-Date: {date}\nExternal-Identifier: {text}\n" \
-            rf"Payload-Oxum: {total}\.{len(self.payload)}\n"
-        fine = re.fullmatch(form, self.read("bag-info.txt", 4096).decode())
-        self.check("1.7", fine, f"bag-info.txt is not the four lines with the issue's day, its recipient and {total}.{len(self.payload)}")
+            return None
+        self.counts["1.7"] += 1
+        oxum = f"{sum(size for size, _, _ in self.payload.values())}.{len(self.payload)}"
+        form = rf"Bag-Software-Agent: affiant {LINE}\nBagging-Date: (.{{10}})\nExternal-Identifier: {LINE}\nPayload-Oxum: {LINE}\n"
+        match = re.fullmatch(form, self.read("bag-info.txt", 4096).decode())
+        good = match and day(match.group(2)) and match.group(4) == oxum
+        self.check("1.7", good, f"bag-info.txt is not the four lines in their order with the Payload-Oxum {oxum}")
+        return (match.group(2), match.group(3)) if good else None
+
+    def bag_of_issue(self):
+        if self.info and self.issue:
+            self.check("1.7", self.info[0] == self.issue.says["at"][:10], "bag-info.txt: the day is not that of the issue note")
+            identifier = f"{self.log}/{self.part[1]}/{self.part[0]}"
+            self.check("1.7", self.info[1] == identifier, f"bag-info.txt: the identifier is not {identifier}")
 
     # ---- 10 the process report (process-report.md) ----
 
@@ -205,15 +214,15 @@ def main():
     options = argparse.ArgumentParser(description="Checks a bundle by the steps of verify.md.")
     options.add_argument("bundle", help="a bundle's folder or its .zip")
     options.add_argument("--anchor-sha256", metavar="HEX", type=str.lower, help="digest of the anchor, had from elsewhere")
-    options.add_argument("--checkpoint", metavar="FILE", help="a checkpoint of the same log, had from elsewhere")
+    options.add_argument("--newer-checkpoint", metavar="FILE", help="a checkpoint of the same log, had from elsewhere")
     options.add_argument("--json", action="store_true", help="the verdict as JSON (schemas/verdict.json)")
     given = options.parse_args()
     if given.anchor_sha256 is not None and not whole(HEX + "{64}", given.anchor_sha256):
         options.error("--anchor-sha256 takes 64 hexadecimal digits")
     try:
         checkpoint = None
-        if given.checkpoint is not None:
-            with open(given.checkpoint, "rb") as file:
+        if given.newer_checkpoint is not None:
+            with open(given.newer_checkpoint, "rb") as file:
                 checkpoint = file.read(MIB)
         found = verdict(given.bundle, given.anchor_sha256, checkpoint)
     except (OSError, NoBundle) as wrong:

@@ -62,6 +62,7 @@ def key_id(name, kind, key):
 
 def no_twins(pairs):
     need(len({key for key, _ in pairs}) == len(pairs), "a member stands twice")
+    need(all(key.isascii() for key, _ in pairs), "a member's name is not ASCII")
     return dict(pairs)
 
 
@@ -69,8 +70,14 @@ def refuse_number(text):
     raise Refused(f"{text[:40]} is not a plain integer")
 
 
+def plain_integer(text):
+    need(len(text) < 18 and abs(int(text)) < 2**53, f"{text[:40]} is beyond 2^53 - 1")
+    return int(text)
+
+
 def parse_json(data):
-    return json.loads(data.decode("utf-8"), object_pairs_hook=no_twins, parse_float=refuse_number, parse_constant=refuse_number)
+    return json.loads(data.decode("utf-8"), object_pairs_hook=no_twins, parse_int=plain_integer, parse_float=refuse_number,
+                      parse_constant=refuse_number)
 
 
 def canonical(data):

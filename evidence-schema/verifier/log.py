@@ -243,6 +243,7 @@ class Log:
             (note.serial == self.serial + 1 or index == 0 and note.serial > 0, f"serial {note.serial} after {self.serial}"),
             (index > 0 or note.role == "registrar", "leaf 0 does not delegate a registrar")) if not fine]
         if self.check("4.4", not faults, f"delegation {index}: {', '.join(faults)}"):
+            note.index = index
             self.keys[note.kid], self.serial, self.last_of[note.kid], self.next_of[note.kid] = note, note.serial, note.sha, 0
 
     def take_revoke(self, index, note):

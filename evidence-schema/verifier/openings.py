@@ -1,10 +1,11 @@
 """Steps 7 and 8: the openings that the recipient is owed, each against its leaf, and what they name."""
+import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
 from .bag import MIB
 from .forms import HEX, NUMBER, canonical, day, fits, is_utf8, lines_of, need, sha, whole
-from .records import fault, matching
+from .records import BLOCK, Seen, block_number, fault, matching, work_blocks
 
 KINDS = {b"affiant.obs/1": "observation", b"affiant.cand/1": "candidates", b"affiant.clock/1": "clock", b"affiant.run/1": "run"}
 
@@ -48,20 +49,25 @@ class Openings:
         return "later" if not self.audit and index > issue else "present"
 
     def openings(self):
-        place = {leaf[3]: i for i, leaf in enumerate(self.leaves) if leaf and leaf[2] != "ctl"}
-        self.lists, self.laboratory, self.present, self.seen, self.visits, self.bodies = {}, {}, set(), {}, {}, {}
+        places = {}
+        for i, leaf in enumerate(self.leaves):
+            if leaf and leaf[2] != "ctl":
+                places.setdefault(leaf[3], []).append(i)
+        self.lists, self.present, self.seen, self.visits, self.bodies = {}, set(), {}, {}, {}
         self.named, self.named_tables, number, start = set(), set(), 0, 0
+        self.starts, self.ends, self.observed, self.made = {}, {}, set(), Counter()
         wanted = {entry["index"] for report in self.reports.values() for entry in report["evidence"]}
+        self.reported = {entry["index"] for report in self.reports.values() for entry in report["evidence"] if not entry["control"]}
         if not self.audit:
             self.skips["7.10"] = "the lists of candidates are in the audit bundle"
-        data, last = self.read("data/recipient/openings.txt", 1 << 30), -1
+        data, last = self.attempt("7.6", self.read, "data/recipient/openings.txt", 1 << 30) or b"", -1
         while start < len(data):
             number, end = number + 1, data.find(b"\n", start, start + MIB) + 1
             line, start = data[start:end], end
             if not end or not is_utf8(line):
                 self.bad("7.6", f"line {number} is longer than 1 MiB, has no end or is not UTF-8; the rest was not read")
                 break
-            index = place.get(sha(line))
+            index = next((i for i in places.get(sha(line), ()) if i > last), places.get(sha(line), [None])[-1])
             if not self.check("7.3", index is not None, f"line {number}: no leaf commits to it"):
                 continue
             fate = self.fate(index)
@@ -81,6 +87,8 @@ class Openings:
                 self.check("7.2", there or fate != "present", f"the opening of leaf {index} is missing, and no note says why")
         self.told = ", ".join(f"{fates[fate]} {fate}" for fate in ("present", "erased", "withheld", "later", "not owed", "lost"))
         self.counts["7.4"] += len(self.erased)
+        if self.audit:
+            self.accounts()
 
     def opening(self, index, line, wanted):
         kid, seq, part, commitment = self.leaves[index]
@@ -94,13 +102,17 @@ class Openings:
         why = fault(kind, body)
         self.check("7.9", why is None, f"the opening of leaf {index}: {why}")
         if kind == "candidates":
-            self.lists[commitment] = (body["peers"], body["dropped"])
-        if kind == "run" and body["fact"]["kind"] == "started":
-            self.laboratory[body["run"]] = self.laboratory.get(body["run"], True) and body["fact"]["laboratory"]
+            self.lists[commitment] = (body["peers"], body["dropped"], (body["run"], json.dumps(body["target"])))
+        if kind == "run":
+            self.run_fact(body["run"], body["fact"])
         if kind == "observation":
             self.observation(index, commitment, body, wanted)
 
     def observation(self, index, commitment, b, wanted):
+        starts = self.starts.get(b["run"], {b["laboratory"]})
+        self.check("7.9", b["laboratory"] == (False not in starts), f"leaf {index}: laboratory is not what the run's start says")
+        self.observed.add((b["run"], json.dumps(b["target"]), b["peer"]))
+        self.made[b["run"]] += 1
         if self.audit and b["found"]:
             self.check("7.10", self.is_listed(b), f"observation {index}: no list logged before names the peer at that place")
         if b["transcript_sha256"]:
@@ -109,24 +121,49 @@ class Openings:
         self.peers.add(b["peer"].rpartition(":")[0].strip("[]"))
         if wanted:
             self.bodies[index] = b
-        if index >= self.part[1]:
+        if index >= self.part[1]:  # entries after the issue belong to a later one
             return
         if b["purpose"]["kind"] == "control":
             self.visits[index] = (b["peer"], b["purpose"]["about"], b["outcome"]["kind"])
-        elif b["grade"] == "served" and any(c["work"] is not None for c in matching(b)) and b["times"]["last_block"]:
-            a, times = b["attribution"], b["times"]
-            key = (b["peer"], b["transport"], b["target"]["v1"], b["target"]["v2"])
-            place = (a["asn"], a["prefix"], a["isp"], a["class"])
-            span = (times["first_block"]["utc"], times["last_block"]["utc"])
-            self.seen[index] = (key, span, place, b["direction"] == "incoming", b["observer"], commitment)
+            return
+        blocks = [c for c in work_blocks(b) if c["first_byte"] and c["answered"]]
+        times = b["times"]["first_block"], b["times"]["last_block"]
+        if b["grade"] == b["outcome"]["kind"] == "served" and blocks and all(times) and times[0]["utc"] <= times[1]["utc"]:
+            seen = Seen(index, commitment, b, blocks)
+            if seen.first <= seen.last:
+                self.seen[index] = seen
 
     def is_listed(self, b):
         if b["found"]["list"] not in self.lists:
             return False
-        place, (peers, dropped) = b["found"]["index"], self.lists[b["found"]["list"]]
+        place, (peers, dropped, _) = b["found"]["index"], self.lists[b["found"]["list"]]
         if place < len(peers):
             return peers[place] == b["peer"]
         return place < len(peers) + dropped and b["outcome"] == {"kind": "excluded", "rule": "list-too-long"}
+
+    def run_fact(self, run, fact):
+        if fact["kind"] == "started":
+            self.starts.setdefault(run, set()).add(fact["laboratory"])
+        if fact["kind"] == "ended":
+            self.ends.setdefault(run, []).append(fact["observations"])
+
+    def accounts(self):
+        """Each run that ended accounts for every address that it heard of and every contact that it made, but for what was erased."""
+        lacking, unaccounted, erased = 0, set(), len(self.erased)
+        for run, stated in sorted(self.ends.items()):
+            self.check("7.10", len(stated) == 1, f"run {run} says {len(stated)} times that it ended")
+            lacking += max(0, stated[0] - self.made[run])
+            fine = stated[0] >= self.made[run] and lacking <= erased
+            self.check("7.10", fine, f"run {run} says that it made {stated[0]} observations, and there are {self.made[run]}")
+        for peers, _, (run, target) in self.lists.values():
+            for peer in peers if run in self.ends else ():
+                if (run, target, peer) not in self.observed and (run, target, peer) not in unaccounted:
+                    unaccounted.add((run, target, peer))
+                    self.check("7.10", len(unaccounted) <= erased, f"run {run} heard of an address of which it has no observation")
+        if min(lacking, erased) or min(len(unaccounted), erased):
+            self.warn("7.10", "openings were erased: what some contacts and addresses came to cannot be told any more")
+        if any(run not in self.ends for run in set(self.starts) | set(self.made)):
+            self.warn("7.10", "a run did not say that it ended: whether it accounts for every address cannot be told")
 
     # ---- 8 attachments (bundle.md, attribution.md) ----
 
@@ -137,6 +174,33 @@ class Openings:
             self.check("8.1", name in self.named, f"the transcript {name} is named by no opening here")
         for name in sorted(self.named - set(here)):
             self.bad("8.1", f"the transcript {name} is named by an opening and missing")
+
+    def block_digests(self):
+        """Step 8.4: what the reports rest on against the digests of the reference copies."""
+        here = {name.split("/")[0]: path for name, path in self.under("data/dossiers/").items()}
+        if not self.audit:
+            self.skips["8.4"] = "the digests of the reference copies are in the audit bundle"
+        dossiers = {note.sha: note.says for _, note in self.counted if note.tag == "dossier"}
+        rests_on = defaultdict(list)
+        for index, body in sorted(self.bodies.items()):
+            if self.audit and index in self.reported and body["dossier_sha256"] in dossiers:
+                rests_on[body["dossier_sha256"]].append((index, body))
+        for digest in sorted(set(here) | set(rests_on)):
+            self.check("8.4", digest in here, f"the block digests of the dossier {digest} are missing")
+            if self.check("8.4", digest in rests_on, f"{digest} is of no dossier that a report here rests on") and digest in here:
+                self.attempt("8.4", self.compare_blocks, here[digest], dossiers[digest], rests_on[digest])
+
+    def compare_blocks(self, path, dossier, observations):
+        need(self.payload[path][2] == dossier["blocks_sha256"], f"{path} does not have the SHA-256 of the dossier's note")
+        data, piece = self.read(path, 1 << 30), max(1, dossier["piece_bytes"])
+        whole_pieces, rest = divmod(dossier["total_bytes"], piece)
+        need(len(data) == 32 * (whole_pieces * -(-piece // BLOCK) + -(-rest // BLOCK)), f"{path} is not one digest a block")
+        for index, body in observations:
+            for c in matching(body):
+                number = block_number(dossier, c)
+                if number is not None and c["sha256"] is not None:
+                    same = data[32 * number:32 * number + 32].hex() == c["sha256"]
+                    self.check("8.4", same, f"observation {index}: block {number} is another than the reference copy's")
 
     def list_tables(self):
         self.counts["8.2"] += 1

@@ -1,9 +1,46 @@
 """What a record must say if it says the rest (opening.md, the lists at its end)."""
-from .forms import endpoint
+from datetime import timedelta
+
+from .forms import endpoint, moment
 
 
 def matching(body):
     return [challenge for challenge in body["challenges"] if challenge["verification"]["result"] == "match"]
+
+
+def work_blocks(body):
+    return [challenge for challenge in matching(body) if challenge["work"] is not None]
+
+
+BLOCK = 16_384
+
+
+def block_number(dossier, c):
+    """The number of a block of the torrent; None if it is none."""
+    size, start = dossier["piece_bytes"], c["piece"] * dossier["piece_bytes"] + c["offset"]
+    if c["offset"] % BLOCK or c["offset"] >= size:
+        return None
+    end = min(start + BLOCK, (c["piece"] + 1) * size, dossier["total_bytes"])
+    return c["piece"] * -(-size // BLOCK) + c["offset"] // BLOCK if start + c["length"] == end else None
+
+
+class Seen:
+    """What sessions are made of (cir.md): one usable observation, as far as it says so itself."""
+
+    def __init__(self, index, commitment, b, blocks):
+        self.index, self.commitment, self.incoming, self.observer = index, commitment, b["direction"] == "incoming", b["observer"]
+        self.torrent, self.peer, self.peer_id = (b["target"]["v1"], b["target"]["v2"]), b["peer"], b["peer_id"]
+        self.host = endpoint(b["peer"])[0]
+        self.key = (self.peer, b["transport"], self.torrent)
+        self.client = b["peer_id"] and b["peer_id"][:16]
+        place = tuple(b["attribution"][name] for name in ("asn", "prefix", "isp", "class"))
+        self.place = (place, self.client, b["laboratory"])
+        self.first = moment(min(c["first_byte"]["utc"] for c in blocks))
+        self.last = moment(max(c["answered"]["utc"] for c in blocks))
+
+
+def mono(stamp):
+    return stamp["mono_us"]
 
 
 def plain(text):
@@ -38,6 +75,7 @@ def observation_fault(b):
         (probe or not served, "a control visit is graded served"),
         (not probe or served == bool(matched), "the grade is not served exactly if a challenge matched"),
         (not served or (b["dossier_sha256"] and b["transcript_sha256"]), "a served observation lacks dossier or transcript"),
+        (not served or b["peer_id"] is not None, "a served observation has no peer id"),
         (all(c["first_byte"] and c["answered"] and c["sha256"] for c in matched), "a matching challenge lacks a time or digest"),
         (all(1 <= c["length"] <= 16384 for c in matched), "a matching challenge is not 1 to 16,384 bytes long"),
         (volume["verified_bytes"] == length <= volume["bytes_in"], "verified_bytes"),
@@ -45,7 +83,21 @@ def observation_fault(b):
          (len(matched), len({c["piece"] for c in matched})), "the outcome's counts"),
     ]
     broken = [why for fine, why in rules if not fine]
-    return broken[0] if broken else times_fault(times, served, matched)
+    return broken[0] if broken else clocks_fault(b, times) or times_fault(times, served, matched)
+
+
+def clocks_fault(b, times):
+    """The wall clock and the monotonic one ran together, as far as the clock's error is known."""
+    if times["error_ms"] is None:
+        return None
+    began, most_us = times["began"], (times["error_ms"] + 2) * 1000
+    stamps = [stamp for name, stamp in times.items() if name != "error_ms"]
+    stamps += [c[name] for c in b["challenges"] for name in ("asked", "first_byte", "answered")]
+    for stamp in filter(None, stamps):
+        wall_us = (moment(stamp["utc"]) - moment(began["utc"])) // timedelta(microseconds=1)
+        if abs(wall_us - (mono(stamp) - mono(began))) > most_us:
+            return "the wall clock did not run with the monotonic one"
+    return None
 
 
 def times_fault(times, served, matched):
@@ -54,7 +106,6 @@ def times_fault(times, served, matched):
         return None if first is None and last is None else "block times without a verified block"
     if first is None or last is None or not matched:
         return "a served observation lacks its block times"
-    earliest = min((c["first_byte"] for c in matched), key=lambda stamp: stamp["mono_us"])
-    latest = max((c["answered"] for c in matched), key=lambda stamp: stamp["mono_us"])
-    order = [times["began"]["mono_us"], first["mono_us"], last["mono_us"], times["ended"]["mono_us"]]
+    earliest, latest = min((c["first_byte"] for c in matched), key=mono), max((c["answered"] for c in matched), key=mono)
+    order = [mono(stamp) for stamp in (times["began"], first, last, times["ended"])]
     return None if (first, last) == (earliest, latest) and order == sorted(order) else "the block times"

@@ -7,12 +7,13 @@ import re
 from .bag import MIB
 from .forms import canonical, day, endpoint, fits, moment, need, sha
 from .openings import decode
-from .records import matching
+from .records import block_number, work_blocks
 
 INFRINGEMENT = "There appears to have been an infringement of the owner's copyright in the work, by means of the connection " \
     "described in this report."
 CONSENT = "To the best of the owner's knowledge, no consent was given for the work to be made available in this way."
-GAP, LONGEST, BLOCK = datetime.timedelta(milliseconds=1_800_000), datetime.timedelta(milliseconds=86_400_000), 16_384
+GAP, LONGEST = datetime.timedelta(milliseconds=1_800_000), datetime.timedelta(milliseconds=86_400_000)
+LABORATORY = "LABORATORY REPORT: simulated peers, synthetic content, nobody's notice"
 
 
 def uk_day(instant):
@@ -36,13 +37,13 @@ def month_from(first):
 
 
 def as_address(word):
-    """An address, or an address and port; None if the word is neither."""
+    """The address and the port or None that a word is; None if it is neither."""
+    match = re.fullmatch(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)):([0-9]{1,9})", word)
+    host, port = (match.group(1) or match.group(2), int(match.group(3))) if match else (word, None)
+    if "%" in host or (port or 0) > 65535 or match and (":" in host) != (match.group(1) is not None):
+        return None
     try:
-        return endpoint(word)
-    except Exception:
-        pass
-    try:
-        return (ipaddress.ip_address(word), None)
+        return ipaddress.ip_address(host), port
     except ValueError:
         return None
 
@@ -56,6 +57,18 @@ def shown(claimed):
     raw = claimed.encode() if isinstance(claimed, str) else bytes.fromhex(claimed["hex"])
     text = raw.decode("utf-8", "backslashreplace") if isinstance(claimed, dict) else claimed
     return text
+
+
+def end_of(session):
+    return max(seen.last for seen in session)
+
+
+def dialled_by_peer(session):
+    return all(seen.incoming for seen in session)
+
+
+def same_person(one, other):
+    return one.strip().lower() == other.strip().lower()
 
 
 class Reports:
@@ -77,23 +90,41 @@ class Reports:
         self.reports[uin] = report
 
     def sessions_of(self):
-        """Each session as the list of its observations, by each of its observations (cir.md)."""
+        """The session of each usable observation, as the list of its members in order (cir.md)."""
         self.echoes = {peer for peer, _, outcome in self.visits.values() if outcome == "echo"}
-        self.about = {commitment: key[0] for key, _, _, _, _, commitment in self.seen.values()}
-        cleared = {peer for peer, about, outcome in self.visits.values() if outcome == "no-echo" and self.about.get(about) == peer}
+        self.echo_hosts = {endpoint(peer)[0] for peer in self.echoes}
         current, found = {}, {}
-        for index, (key, span, place, incoming, _, _) in sorted(self.seen.items(), key=lambda item: (item[1][1][0], item[0])):
-            if key[0] in self.echoes or not (incoming or key[0] in cleared or not self.audit):
+        for seen in sorted(self.seen.values(), key=lambda seen: (seen.first, seen.index)):
+            if seen.peer in self.echoes or seen.incoming and seen.host in self.echo_hosts:
                 continue
-            first, last = moment(span[0]), moment(span[1])
-            session = current.get(key)
-            if session and place == session[3] and first - session[2] <= GAP and last - session[1] <= LONGEST:
-                session[0].append(index)
-                session[2] = max(session[2], last)
+            session = current.get(seen.key)
+            if session and seen.place == session[0].place and seen.first - end_of(session) <= GAP and \
+                    seen.last - session[0].first <= LONGEST:
+                session.append(seen)
             else:
-                session = current[key] = [[index], first, last, place]
-            found[index] = session[0]
+                session = current[seen.key] = [seen]
+            found[seen.index] = session
         return found
+
+    def is_repetition(self, session):
+        """Whether it is the same client on another connection, which a better session shows already."""
+        start, end, own = session[0].first, end_of(session), {seen.peer_id for seen in session} - {None}
+        if not any(seen.incoming for seen in session):
+            return False
+        for index, other in self.sessions.items():
+            same = other is not session and other[0].index == index and \
+                (other[0].torrent, other[0].host) == (session[0].torrent, session[0].host)
+            if same and own & {seen.peer_id for seen in other} and other[0].first - end <= GAP and start - end_of(other) <= GAP and \
+                    (not dialled_by_peer(other) or (other[0].first, index) < (start, session[0].index)):
+                return True
+        return False
+
+    def is_corroborated(self, session):
+        if len({endpoint(seen.observer)[0] for seen in session}) > 1:
+            return True
+        return session[0].client is not None and any(other is not session and (other[0].key, other[0].client) == (session[0].key, session[0].client) and
+                                                     abs(other[0].first - session[0].first) <= LONGEST
+                                                     for other in self.sessions.values())
 
     def check_reports(self):
         self.sessions, reported = self.sessions_of(), {}
@@ -108,7 +139,7 @@ class Reports:
             self.attempt("9.3", self.report, uin, report)
         for index in sorted(self.present):
             if self.fate(index) == "withheld":
-                after_all = index in reported or any(member in self.earlier for member in self.sessions.get(index, ()))
+                after_all = index in reported or any(seen.index in self.earlier for seen in self.sessions.get(index, ()))
                 self.check("7.5", after_all, f"the opening of leaf {index} is there, but withheld, and no report rests on it")
 
     def report(self, uin, r):
@@ -125,9 +156,14 @@ class Reports:
         indices, bodies = [index for index, _ in observations], [body for _, body in observations]
         self.control(r, bodies, enclosed, check)
         session = self.sessions.get(indices[0])
-        check("9.6", session == indices, "its observations are not exactly one session, in its order")
+        exact = session is not None and [seen.index for seen in session] == indices
+        check("9.6", exact, "its observations are not exactly one session, in its order")
         check("9.15", not any(index in self.earlier for index in indices), "an earlier issue reported one of its observations")
-        self.figures(r, indices, bodies, session == indices, check)
+        if exact:
+            check("9.15", not self.is_repetition(session), "it is a repetition: the same client on another connection")
+        self.figures(r, bodies, session if exact else None, check)
+        laboratory = {body["laboratory"] for body in bodies}
+        check("9.16", laboratory == {r["profile"] == "laboratory/1"}, "laboratory/1 is the profile of a laboratory, and of no other")
         self.connection(r, bodies, check)
         self.clock(bodies, check)
         self.mandates(r, min(indices), bodies, check)
@@ -138,9 +174,12 @@ class Reports:
     def rules(self, r, check):
         says = self.issue.says
         check("9.16", r["log"] == self.log and r["issued_at"] == says["at"], "log or instant are not the issue's")
-        check("9.16", r["approver"] == self.issue.holder, "the approver is not the person whose key signed the issue note")
+        check("9.16", same_person(r["approver"], self.issue.holder), "the approver is not the person whose key signed the issue note")
         check("9.16", r["investigator"] == says["investigator"], "the investigator is not the issue note's")
-        check("9.16", r["approver"].strip().lower() != r["investigator"].strip().lower(), "the approver is the investigator")
+        check("9.16", not same_person(r["approver"], r["investigator"]), "the approver is the investigator")
+        known = any(key.role == "analyst" and key.index < self.part[1] < self.revoked.get(kid, 2**64) and
+                    same_person(key.holder, r["investigator"]) for kid, key in self.keys.items())
+        check("9.16", known, "the investigator holds no analyst key that counts at the issue")
         check("9.16", r["profile"] == says["profile"], "the profile is not the issue note's")
         check("9.16", (r["infringement_statement"], r["consent_statement"]) == (INFRINGEMENT, CONSENT), "the fixed sentences")
 
@@ -149,6 +188,8 @@ class Reports:
         text = self.read(path, 64 << 10).decode()
         host, port = endpoint(r["peer"]["address"])
         check("9.17", uin in text and str(host) in text and str(port) in text, "notice.txt lacks the UIN, the address or the port")
+        marked = text.split("\n")[0] == LABORATORY
+        check("9.17", marked == (r["profile"] == "laboratory/1"), "the first line marks a laboratory's report, and no other")
         ends = [endpoint(r["peer"]["address"]), endpoint(r["peer"]["observer"])]
         known = set(ends) | {(end[0], None) for end in ends}
         claims = [r["client"]] + [f["path"] for f in r["files"]] + [f["contains"] for f in r["files"]] + \
@@ -206,11 +247,12 @@ class Reports:
         return [(entry["index"], self.bodies[entry["index"]]) for entry in observed] if fine else None
 
     def control(self, r, bodies, enclosed, check):
-        peer = r["peer"]["address"] if not bodies else bodies[0]["peer"]
+        peer, own = bodies[0]["peer"], {entry["commitment"] for entry in r["evidence"] if not entry["control"]}
         stated = next((entry["index"] for entry in r["evidence"] if entry["control"]), None)
         dialled = any(body["direction"] == "outgoing" for body in bodies)
         check("9.11", dialled == (stated is not None), "a control visit is named exactly if the monitor dialled")
-        check("9.11", peer not in self.echoes, "a control visit to the same address and port ended in echo")
+        echo = peer in self.echoes or any(body["direction"] == "incoming" for body in bodies) and endpoint(peer)[0] in self.echo_hosts
+        check("9.11", not echo, "a control visit to the same address and port, or to another of a peer that dialled, ended in echo")
         if stated is None:
             return
         if not self.audit:
@@ -221,29 +263,28 @@ class Reports:
         if visit is None:
             check("9.11", not self.audit and not enclosed, f"entry {stated} is no control visit")
             return
-        cleared = visit[2] == "no-echo" and visit[0] == peer == self.about.get(visit[1])
-        check("9.11", cleared, f"the control visit {stated} does not clear this address and port")
+        cleared = visit[0] == peer and visit[1] in own and visit[2] == "no-echo"
+        check("9.11", cleared, f"the control visit {stated} does not clear this session")
 
-    def figures(self, r, indices, bodies, derived, check):
-        stated, blocks = r["session"], [c for body in bodies for c in matching(body)]
+    def figures(self, r, bodies, session, check):
+        stated, blocks = r["session"], [c for body in bodies for c in work_blocks(body)]
         errors = [body["times"]["error_ms"] for body in bodies]
         counted = {
             "observations": len(bodies), "blocks_verified": len(blocks), "pieces_verified": len({c["piece"] for c in blocks}),
-            "bytes_verified": sum(body["volume"]["verified_bytes"] for body in bodies),
+            "bytes_verified": sum(c["length"] for c in blocks),
             "bytes_received": sum(body["volume"]["bytes_in"] for body in bodies),
             "piece_bytes_sent": sum(body["volume"]["piece_bytes_out"] for body in bodies),
             "runs": sorted({body["run"] for body in bodies}), "error_ms": None if None in errors else max(errors)}
-        if derived:
-            counted["start"] = bodies[0]["times"]["first_block"]["utc"]
-            counted["end"] = max(body["times"]["last_block"]["utc"] for body in bodies)
         for name, value in counted.items():
             check("9.7", stated[name] == value, f"{name} is {stated[name]}, where the evidence gives {value}")
-        if stated["corroborated"] and self.audit:
-            first, target = bodies[0], (bodies[0]["target"]["v1"], bodies[0]["target"]["v2"])
-            vantage = endpoint(first["observer"])[0]
-            others = [index for index, (key, _, _, _, observer, _) in self.seen.items() if key[0] == first["peer"] and
-                      key[2:] == target and (index not in indices or endpoint(observer)[0] != vantage)]
-            check("9.7", others, "nothing corroborates it")
+        if session:
+            check("9.7", moment(stated["start"]) == session[0].first, "start is not the session's first")
+            check("9.7", moment(stated["end"]) == end_of(session), "end is not the session's last")
+            if self.audit:  # an opening that was erased since may have corroborated it
+                fine = stated["corroborated"] == self.is_corroborated(session) or stated["corroborated"] and self.erased
+            else:  # other sessions may have been withheld from an ISP; of this one it has everything
+                fine = stated["corroborated"] or len({endpoint(seen.observer)[0] for seen in session}) == 1
+            check("9.7", fine, "corroborated is not as the evidence says")
 
     def connection(self, r, bodies, check):
         first, peer = bodies[0], r["peer"]
@@ -263,7 +304,7 @@ class Reports:
             error = body["times"]["error_ms"]
             if error is not None:
                 check("9.13", error <= 40, f"the clock's error was {error} ms")
-            elif not self.audit or check("9.13", self.laboratory.get(body["run"]), "the clock's error was not known"):
+            elif check("9.13", body["laboratory"], "the clock's error was not known"):
                 self.warn("9.13", "the clock's error is not known, which is allowed in a laboratory only")
 
     def note(self, tag, digest):
@@ -273,7 +314,7 @@ class Reports:
     def mandates(self, r, first, bodies, check):
         start, end, before = r["session"]["start"][:10], r["session"]["end"][:10], -1
         host = str(endpoint(r["peer"]["address"])[0])
-        works = {c["work"] for body in bodies for c in matching(body)}
+        works = {c["work"] for body in bodies for c in work_blocks(body)}
         for work in r["works"]:
             index, note = self.note("mandate", work["mandate_sha256"])
             if not check("9.9", note, "a mandate that it names does not count"):
@@ -283,7 +324,8 @@ class Reports:
             before = index
             same = all(mandate[name] == r[name] for name in ("owner", "agent", "authority"))
             check("9.9", same and (mandate["id"], mandate["work"]) == (work["mandate"], work["work"]), "a mandate says otherwise")
-            check("9.9", r["target"] in mandate["targets"], "a mandate does not name the torrent")
+            torrent = any(each[v] is not None and each[v] == r["target"][v] for each in mandate["targets"] for v in ("v1", "v2"))
+            check("9.9", torrent, "a mandate does not name the torrent")
             check("9.9", all(each["from"] <= start and start <= each["to"] and each["from"] <= end <= each["to"]
                              for each in (mandate, mandate["authority"])), "a mandate or authority was not in force all the time")
             check("9.9", host not in mandate["owner_seeds"], "the address is the owner's own")
@@ -297,20 +339,19 @@ class Reports:
             return
         dossier = note.says
         check("9.10", index < first and dossier["target"] == r["target"], "a dossier logged too late, or of another torrent")
-        people = {n.holder for i, n in self.counted
+        people = {n.holder.strip().lower() for i, n in self.counted
                   if n.tag == "approval" and i < first and n.says["dossier_note_sha256"] == note.sha}
         check("9.10", len(people) >= 2, f"{len(people)} people approved the dossier before the first observation")
         size, listed, spans = dossier["piece_bytes"], {work["mandate"] for work in r["works"]}, []
-        for c in (c for body in bodies for c in matching(body) if c["work"] is not None):
+        for c in (c for body in bodies for c in work_blocks(body)):
             start = c["piece"] * size + c["offset"]
             end = start + c["length"]
-            block = c["offset"] % BLOCK == 0 and c["offset"] < size and \
-                end == min(start + BLOCK, (c["piece"] + 1) * size, dossier["total_bytes"])
-            number = c["piece"] * -(-size // BLOCK) + c["offset"] // BLOCK
+            number = block_number(dossier, c)
             over = [f for f in dossier["files"] if f["offset"] < end and start < f["offset"] + f["bytes"]]
             covered = sum(min(end, f["offset"] + f["bytes"]) - max(start, f["offset"]) for f in over)
             inside = covered == end - start and all(f["work"] == c["work"] and not f["padding"] for f in over)
-            check("9.10", block and inside and number not in dossier["unfit_blocks"], f"block {number} is no proof of the work")
+            proof = inside and c["length"] >= 1024 and number is not None and number not in dossier["unfit_blocks"]
+            check("9.10", proof, f"block {number} is no proof of the work")
             if c["work"] in listed:
                 spans.append((start, end))
         files = [{name: f[name] for name in ("bytes", "contains", "path", "sha256", "work")} for f in dossier["files"]

@@ -42,7 +42,11 @@ fn the_readme_checks_a_bundle_and_catches_a_digit() {
     let isp = bundles.iter().find(|bundle| bundle["recipient"] != "audit").unwrap();
     let audit = bundles.iter().find(|bundle| bundle["recipient"] == "audit").unwrap();
     for bundle in [isp, audit] {
-        check_and_edit(Path::new(bundle["folder"].as_str().unwrap()), Path::new(&station.beside("edited")), &station.anchor_sha256());
+        check_and_edit(
+            Path::new(bundle["folder"].as_str().unwrap()),
+            Path::new(&station.beside("edited")),
+            &station.anchor_sha256(),
+        );
     }
 }
 
@@ -62,7 +66,8 @@ fn check_and_edit(bundle: &Path, edited: &Path, anchor_sha256: &str) {
         copy_folder(bundle, edited);
         edit.apply(edited);
         let copy = follow(&commands, edited);
-        let differing: Vec<&Done> = copy.iter().zip(&honest).filter(|(copy, honest)| copy != honest).map(|(copy, _)| copy).collect();
+        let differing: Vec<&Done> =
+            copy.iter().zip(&honest).filter(|(copy, honest)| copy != honest).map(|(copy, _)| copy).collect();
         for expected in edit.caught_by {
             let is_caught = differing.iter().any(|done| done.command.contains(expected));
             assert!(is_caught, "{}: no command with '{expected}' objects, only {differing:#?}", edit.file);

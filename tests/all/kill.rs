@@ -40,7 +40,8 @@ fn nothing_acknowledged_is_lost_to_a_kill() {
             let earlier = promised.insert(index, commitment);
             assert_eq!(earlier, None, "round {round}: entry {index} was acknowledged twice");
         }
-        assert!(is_early || promised.len() > before, "round {round}: {}", killed.stderr);
+        let awaited = killed.awaited;
+        assert!(promised.len() >= before + awaited, "round {round}: the run ended after fewer than {awaited}: {}", killed.stderr);
 
         // The log goes on where it was: every line of the last round is still there, and new ones come after.
         let found = leaves(&station);
@@ -54,7 +55,7 @@ fn nothing_acknowledged_is_lost_to_a_kill() {
         assert_promises(round, &recovered, &promised);
         kept = recovered;
     }
-    assert!(promised.len() > 20 * KILLS, "only {} records were acknowledged: kill later", promised.len());
+    assert!(promised.len() > 10 * KILLS, "only {} records were acknowledged", promised.len());
 
     let watched = station.watch();
     assert_eq!((&watched["reason"], &watched["peers"]), (&"idle".into(), &200.into()));
@@ -63,11 +64,13 @@ fn nothing_acknowledged_is_lost_to_a_kill() {
     assert_eq!(ended, 1, "only the last run ended in order");
     assert_eq!(station.yes(["status"])["entries"], watched["entries"]);
     assert!(leaves(&station).starts_with(&kept));
-    assert!(crate::laboratory::nothing_was_offered(&crowd.farm));
+    assert!(crowd.farm.report().nothing_was_offered());
 }
 
 /// What a run said before it was killed.
 struct Killed {
+    /// How many acknowledgements the kill waited for.
+    awaited: usize,
     acks: Vec<(u64, Digest)>,
     stderr: String,
 }
@@ -77,20 +80,25 @@ fn watch_and_kill(station: &Station, chance: &mut Chance, is_early: bool) -> Kil
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = read_acks(&mut child);
     let mut acks = Vec::new();
-    if is_early {
+    let awaited = if is_early {
         thread::sleep(Duration::from_millis(chance.below(1_000)));
+        0
     } else {
-        // Nothing here if the program ended by itself, which the caller then shows.
-        acks.extend(lines.recv_timeout(Duration::from_secs(60)));
+        // However busy the machine is, records are in flight by then: a run logs more than 200.
+        let awaited = usize::try_from(5 + chance.below(40)).unwrap();
+        // Fewer come if the program ended by itself, which the caller then shows.
+        let mut come = (0..awaited).map_while(|_| lines.recv_timeout(Duration::from_secs(60)).ok());
+        acks.extend(&mut come);
         thread::sleep(Duration::from_millis(20 + chance.below(381)));
-    }
+        awaited
+    };
     child.kill().unwrap();
     child.wait().unwrap();
     acks.extend(lines.iter());
     let mut stderr = String::new();
     child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
     assert!(!stderr.contains("panicked"), "{stderr}");
-    Killed { acks, stderr }
+    Killed { awaited, acks, stderr }
 }
 
 /// Reads acknowledgements as they come. The last line may be torn by the kill, and then promises nothing.

@@ -43,11 +43,8 @@ impl Laboratory {
     /// Starts simulated peers in all laboratory networks and lists them.
     pub fn crowd(&self, peers: usize, mix: Mix) -> Crowd {
         let mut config = FarmConfig::new(vec![Arc::clone(&self.torrent)], mix.clone());
-        config.pace = Pace {
-            slow_unchoke_after: Duration::from_millis(500),
-            slow_pause: Duration::from_millis(20),
-            ..Pace::default()
-        };
+        config.pace =
+            Pace { slow_unchoke_after: Duration::from_millis(500), slow_pause: Duration::from_millis(20), ..Pace::default() };
         let farm = self.runtime.block_on(Farm::start(config)).unwrap();
         let networks = Network::laboratory();
         let listed = farm.spread(peers, &networks);
@@ -66,11 +63,7 @@ impl Laboratory {
     }
 }
 
-/// Whoever a simulated peer sent content that it never asked for, or a claim to have any, would show here.
-pub fn nothing_was_offered(farm: &Farm) -> bool {
-    farm.report().nothing_was_offered()
-}
-
+/// The laboratory's torrent: a film, and a text that is no part of the work.
 pub fn film(seed: u64, trackers: &[&str]) -> SyntheticTorrent {
     SyntheticTorrent::new("Laboratory Film", seed, Shape::film_with_nfo(FILM_BYTES, PIECE_BYTES), PIECE_BYTES, trackers).unwrap()
 }

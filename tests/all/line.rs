@@ -4,14 +4,16 @@ use std::{
     collections::BTreeSet,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
+    process::Stdio,
+    time::Duration,
 };
 
-use evidence::{Cir, Grade};
+use evidence::{Cir, Grade, run::Fact};
 use serde_json::Value;
 use swarmlab::behaviour::{Behaviour, Mix};
 
 use crate::{
-    laboratory::{Laboratory, nothing_was_offered},
+    laboratory::Laboratory,
     station::{APPROVER, INVESTIGATOR, REVIEWERS, Station, today},
 };
 
@@ -52,7 +54,7 @@ fn a_swarm_becomes_verified_bundles() {
     let watched = station.watch();
     assert_eq!(watched["reason"], "idle");
     assert_eq!(watched["peers"], 120);
-    assert!(nothing_was_offered(&crowd.farm));
+    assert!(crowd.farm.report().nothing_was_offered());
     station.assert_sound();
 
     let status = station.yes(["status"]);
@@ -109,6 +111,32 @@ fn the_last_issue_of_a_shard_is_complete() {
     }
     assert_eq!(station.yes(["status"])["closed"], true);
     station.refused(["watch", "--for", "1s"], "the shard is closed");
+    station.assert_sound();
+}
+
+/// Whoever else would write, or check what is being written, is refused; an interrupt ends the run in order.
+#[test]
+fn a_run_has_the_station_to_itself_and_ends_when_asked() {
+    let laboratory = Laboratory::start(207);
+    let _crowd = laboratory.crowd(10, Mix::only(Behaviour::Seed));
+    let station = Station::ready(&laboratory, monitor(7));
+    let mut run = station.command(["watch"]).stdout(Stdio::piped()).spawn().unwrap();
+    while laboratory.tracker.log().is_empty() {
+        assert!(run.try_wait().unwrap().is_none(), "the run ended by itself");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    for words in [&["log", "fsck"][..], &["log", "checkpoint"], &["watch", "--for", "1s"], &["people", "add", "D. Reviewer"]] {
+        station.refused(words, "another process writes to this station");
+    }
+    station.yes(["status"]);
+    rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT).unwrap();
+    let ended = run.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0));
+    let summary: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!(summary["reason"], "stopped");
+    let last = station.facts().pop().unwrap().fact;
+    assert!(matches!(&last, Fact::Ended { reason, .. } if reason == "stopped"), "{last:?}");
+    assert_eq!(station.yes(["status"])["checkpoint_size"], summary["entries"], "everything is under a checkpoint");
     station.assert_sound();
 }
 

@@ -1,11 +1,6 @@
 //! The built program, for tests that run it as a user would.
 
-use std::{
-    ffi::OsStr,
-    path::PathBuf,
-    process::{Command, Output},
-    sync::OnceLock,
-};
+use std::{path::PathBuf, process::Command, sync::OnceLock};
 
 use serde_json::Value;
 
@@ -15,23 +10,6 @@ pub fn affiant() -> Command {
     // The station of whoever runs the tests is none of theirs.
     command.env_remove("AFFIANT_STATION");
     command
-}
-
-/// Runs the program with `--json` and reads its answer; exit codes 0 and 1 are answers, anything else is a failed test.
-pub fn run_json<I, S>(args: I) -> Value
-where
-    I: IntoIterator<Item = S>,
-    S: AsRef<OsStr>,
-{
-    let mut command = affiant();
-    command.arg("--json").args(args);
-    let output = command.output().expect("the program that was just built can be started");
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{command:?}: {}\n{}", output.status, said(&output));
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|fault| panic!("{command:?}: {fault}\n{}", said(&output)))
-}
-
-fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 /// Builds it once a process and asks cargo where it is, which heeds `CARGO_TARGET_DIR` and every other setting.

@@ -34,7 +34,9 @@ impl Scene {
         // Transmission decides whom to serve every 10 s, and all of them turn a caller away who comes back at once.
         station.configure(|config| {
             let pace = config["pace"].as_table_mut().unwrap();
-            for (name, value) in [("choked_ms", 15_000), ("choked_transmission_ms", 25_000), ("retry_s", 3), ("control_ms", 1_500)] {
+            for (name, value) in
+                [("choked_ms", 15_000), ("choked_transmission_ms", 25_000), ("retry_s", 3), ("control_ms", 1_500)]
+            {
                 pace.insert(name.into(), value.into());
             }
         });
@@ -70,7 +72,8 @@ impl Scene {
             peer_exchange: false,
             ready_within: READY_WITHIN,
         };
-        let running = self.laboratory.runtime.block_on(clients::start(client, found, start)).unwrap_or_else(|fault| panic!("{fault}"));
+        let running =
+            self.laboratory.runtime.block_on(clients::start(client, found, start)).unwrap_or_else(|fault| panic!("{fault}"));
         let address = SocketAddr::from(running.address());
         for _ in 0..600 {
             if self.laboratory.tracker.peers(torrent.info_hash()).contains(&address) {

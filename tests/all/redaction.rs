@@ -1,5 +1,7 @@
 //! Operator logs hold no address of a peer, at whatever level and in whatever form.
 
+mod fields;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use serde_json::Value;
@@ -17,7 +19,11 @@ fn the_most_verbose_log_names_no_peer() {
         let words = form.iter().copied().chain(["watch", "--until-idle", "2s", "--for", "100s"]);
         let ran = station.run(words);
         assert_eq!(ran.code, Some(0), "{ran}");
-        assert!(ran.stderr.contains("the run begins") && ran.stderr.contains("fdatasync"), "the log is not verbose: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("the run begins") && ran.stderr.contains("fdatasync"),
+            "the log is not verbose: {}",
+            ran.stderr
+        );
         if form.contains(&"--log-json") {
             assert!(ran.stderr.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{}", ran.stderr);
         }
@@ -34,7 +40,7 @@ fn the_most_verbose_log_names_no_peer() {
 }
 
 /// Everything in the text that reads as an address, with or without a port.
-pub fn addresses(text: &str) -> Vec<IpAddr> {
+fn addresses(text: &str) -> Vec<IpAddr> {
     let parts = text.split(|letter: char| !letter.is_ascii_hexdigit() && !".:[]".contains(letter));
     parts.filter_map(address).collect()
 }

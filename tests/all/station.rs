@@ -80,7 +80,17 @@ impl Station {
             PACE.iter().for_each(|(name, value)| drop(pace.insert((*name).into(), (*value).into())));
         });
         let today = today().to_string();
-        station.yes(["tables", "add", &station.input("laboratory.tsv"), "--kind", "iptoasn", "--name", "laboratory", "--built", &today]);
+        station.yes([
+            "tables",
+            "add",
+            &station.input("laboratory.tsv"),
+            "--kind",
+            "iptoasn",
+            "--name",
+            "laboratory",
+            "--built",
+            &today,
+        ]);
         station.yes(["tables", "register", &station.input("isp-register.toml")]);
         for person in [INVESTIGATOR, REVIEWERS[0], REVIEWERS[1], APPROVER] {
             station.yes(["people", "add", person]);
@@ -99,7 +109,7 @@ impl Station {
 
     /// Logs a mandate of these dates for the laboratory's torrent.
     pub fn mandate(&self, from: Date, to: Date) {
-        let file = self.write_input("mandate.toml", &mandate(from, to));
+        let file = self.write_input("mandate.toml", mandate(from, to));
         let (torrent, document) = (self.input("film.torrent"), self.input("authority.txt"));
         self.yes(["mandate", "add", &file, "--torrent", &torrent, "--document", &document, "--by", INVESTIGATOR]);
     }
@@ -232,7 +242,12 @@ impl Station {
 pub fn ran(mut command: Command) -> Ran {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let ran = Ran { line: format!("{command:?}"), code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) };
+    let ran = Ran {
+        line: format!("{command:?}"),
+        code: output.status.code(),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+    };
     assert!(!ran.stderr.contains("panicked") && ran.code.is_some(), "{ran}");
     ran
 }

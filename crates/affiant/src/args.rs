@@ -79,6 +79,9 @@ pub enum Command {
     /// The log itself.
     #[command(subcommand)]
     Log(commands::log::Log),
+    /// Watch somebody else's log: cosign what extends it, raise an alarm on a fork.
+    #[command(subcommand)]
+    Witness(commands::witness::Witness),
     /// The whole line on a laboratory swarm: watch, issue, verify, tamper.
     Demo(commands::demo::Demo),
     /// Print a completion script for a shell.

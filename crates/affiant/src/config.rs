@@ -31,6 +31,9 @@ pub struct Config {
     /// records name them; without any the shipped UK register is in force.
     #[serde(default)]
     pub isp_registers: Vec<RegisterFile>,
+    /// Where the witnesses answer whom the anchor names. Which they are, and how many must cosign, is fixed at `init`.
+    #[serde(default)]
+    pub witnesses: Vec<WitnessUrl>,
     /// Present only in a laboratory: the networks that may be contacted, and no others.
     #[serde(default)]
     pub laboratory: Option<Laboratory>,
@@ -125,6 +128,23 @@ pub struct RegisterFile {
     pub sha256: Digest,
 }
 
+/// Where a witness answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessUrl {
+    /// Its submission prefix: `/add-checkpoint` is below it.
+    pub url: String,
+    /// Its verifier key, as the anchor names it.
+    pub vkey: String,
+}
+
+impl WitnessUrl {
+    fn is_good(&self) -> bool {
+        let is_web = self.url.starts_with("https://") || self.url.starts_with("http://");
+        is_web && self.vkey.parse::<tlog::VerifierKey>().is_ok_and(|key| key.kind() == tlog::KeyKind::Cosignature)
+    }
+}
+
 /// The networks of a laboratory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -172,6 +192,9 @@ impl Config {
         if let Some(fault) = config.fault() {
             bail!("{} is refused: {fault}", path.display());
         }
+        if let Err(fault) = crate::plan::scope(&config, Vec::new()) {
+            bail!("{} is refused: {fault}", path.display());
+        }
         Ok(config)
     }
 
@@ -190,7 +213,8 @@ impl Config {
         self.monitor.addresses.iter().map(|address| SocketAddr::new(*address, self.monitor.port)).collect()
     }
 
-    fn fault(&self) -> Option<&'static str> {
+    /// What is wrong with the settings, if anything is.
+    pub fn fault(&self) -> Option<&'static str> {
         let addresses = &self.monitor.addresses;
         let pace = &self.pace;
         let positive = [
@@ -224,6 +248,8 @@ impl Config {
             Some("a limit in [pace] is 0")
         } else if pace.challenges > 16 {
             Some("pace.challenges is more than 16")
+        } else if !self.witnesses.iter().all(WitnessUrl::is_good) {
+            Some("an entry of [[witnesses]] is not an http: or https: address and the vkey of a witness")
         } else if self.laboratory.as_ref().is_some_and(|laboratory| laboratory.networks.is_empty()) {
             Some("the laboratory names no network")
         } else {
@@ -270,6 +296,7 @@ mod tests {
             ("name = 'a'\n[monitor]\naddresses = ['127.0.0.1', '127.0.0.2']", "addresses"),
             ("name = 'a'\n[monitor]\ncontact = 'me'", "contact"),
             ("name = 'a'\n[laboratory]\nnetworks = []", "laboratory"),
+            ("name = 'a'\n[[witnesses]]\nurl = 'https://w.example'\nvkey = 'w'", "witnesses"),
         ] {
             let fault = parse(text).unwrap_err().to_string();
             assert!(fault.contains(word), "{text}: {fault}");

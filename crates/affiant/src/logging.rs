@@ -12,7 +12,7 @@ pub fn install(verbosity: u8, json: bool) {
         _ => "trace",
     };
     // Libraries do log addresses, so only our own crates are ever let through.
-    let ours = ["affiant", "casework", "crawler", "index", "ledger", "swarm", "swarmlab", "verify"];
+    let ours = ["affiant", "casework", "crawler", "index", "ledger", "swarm", "swarmlab", "verify", "witness"];
     let directives: Vec<String> = ours.iter().map(|name| format!("{name}={default}")).collect();
     let filter = EnvFilter::new(directives.join(","));
     let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -21,6 +21,7 @@ mod progress;
 mod queries;
 mod station;
 mod tables;
+mod witnesses;
 
 use std::process::ExitCode;
 

@@ -81,7 +81,7 @@ fn target_plan(station: &Station, book: &Book, target: &TargetIds, now: Utc) -> 
         peers: Vec::new(),
     };
     let Some(dossier) = book.dossier_for(target) else {
-        tracing::warn!(%target, "no dossier: peers can be graded no higher than claimed");
+        tracing::warn!(%target, "no dossier, so no trackers either: nobody is looked for; build one with 'affiant dossier build'");
         return Ok(plan);
     };
     let dir = station.dossier_dir(dossier.note.note_sha256);
@@ -100,7 +100,8 @@ fn target_plan(station: &Station, book: &Book, target: &TargetIds, now: Utc) -> 
     if dossier.is_approved() {
         let blocks =
             fs::read(dir.join("blocks.sha256")).with_context(|| format!("cannot read the block digests in {}", dir.display()))?;
-        let content = Content::new(&dossier.note.says, dossier.note.note_sha256, blocks, &works)?;
+        let content = Content::new(&dossier.note.says, dossier.note.note_sha256, blocks, &works)
+            .with_context(|| format!("{} is refused", dir.join("blocks.sha256").display()))?;
         plan.content = Some(Arc::new(content));
     } else {
         tracing::warn!(%target, "the dossier is not approved by two reviewers: peers can be graded no higher than claimed");
@@ -133,7 +134,7 @@ pub fn scope(config: &Config, owner_seeds: Vec<IpAddr>) -> Result<Scope> {
                 text.parse::<Prefix>().map_err(|fault| anyhow::anyhow!("laboratory network '{text}' is refused: {fault}"))
             };
             let networks = laboratory.networks.iter().map(parse).collect::<Result<Vec<_>>>()?;
-            Scope::laboratory(networks, own, owner_seeds).map_err(|fault| anyhow::anyhow!("the laboratory is refused: {fault}"))
+            Scope::laboratory(networks, own, owner_seeds).map_err(|fault| anyhow::anyhow!("{fault}"))
         }
     }
 }
@@ -171,7 +172,7 @@ fn settings(pace: &Pace, until: Until) -> Settings {
     settings.roster.control_ms = pace.control_ms.into();
     let ends_when_idle = matches!(until, Until::Idle { .. });
     settings.roster.revisit_ms = (pace.revisit_s > 0 && !ends_when_idle).then(|| seconds(pace.revisit_s));
-    settings.list_max = pace.peers_per_answer as usize;
+    settings.list_max = (pace.peers_per_answer as usize).min(crawler::LIST_MAX);
     settings.numwant = pace.peers_per_answer;
     settings
 }

@@ -126,7 +126,8 @@ impl Station {
         let delegation = book.person(person, Role::Analyst)?;
         let key = self.keys().analyst(&slug(person)).with_context(|| format!("cannot use the key of {person}"))?;
         if key.public() != delegation.key {
-            bail!("the key file of {person} is not the key that the log delegates");
+            let path = self.dir.join("keys/people").join(format!("{}.pem", slug(person)));
+            bail!("{} is not the key that the log delegates to {person}", path.display());
         }
         Ok(ledger.sign_note(control, NoteKey::Analyst(&key))?)
     }

@@ -34,12 +34,11 @@ pub(crate) fn report(
     case: &CaseFile,
     session: &Session,
     eligible: &Eligible<'_>,
-    corroborated: bool,
 ) -> Result<Cir, Fault> {
     let first = session.first(case);
     let principal = &eligible.mandates[0].note;
     let files = files(case, session, eligible);
-    let figures = figures(case, session, eligible, corroborated);
+    let figures = figures(case, session, eligible);
     Ok(Cir {
         agent: principal.agent.clone(),
         approver: input.approver.into(),
@@ -95,16 +94,15 @@ pub fn cir_sha256(cir: &Cir) -> Result<Digest, Fault> {
     Ok(evidence::sha256(cir_json(cir)?.as_bytes()))
 }
 
-fn figures(case: &CaseFile, session: &Session, eligible: &Eligible<'_>, corroborated: bool) -> CirSession {
-    let blocks = session.served(case).map(|served| served.verified.len()).sum::<usize>();
-    let pieces: BTreeSet<u32> = session.served(case).flat_map(|served| &served.verified).map(|block| block.piece).collect();
+fn figures(case: &CaseFile, session: &Session, eligible: &Eligible<'_>) -> CirSession {
+    let pieces: BTreeSet<u32> = session.work_blocks(case).map(|block| block.piece).collect();
     let runs: BTreeSet<_> = session.served(case).map(|served| served.run).collect();
     let sum = |bytes: fn(&Served) -> u64| session.served(case).map(bytes).sum::<u64>();
     CirSession {
-        blocks_verified: narrow(blocks),
-        bytes_verified: sum(|served| served.verified_bytes),
+        blocks_verified: narrow(session.work_blocks(case).count()),
+        bytes_verified: session.work_blocks(case).map(|block| u64::from(block.length)).sum(),
         bytes_received: sum(|served| served.bytes_in),
-        corroborated,
+        corroborated: session.is_corroborated,
         end: session.end,
         error_ms: eligible.error_ms,
         observations: narrow(session.observations.len()),
@@ -125,8 +123,7 @@ fn files(case: &CaseFile, session: &Session, eligible: &Eligible<'_>) -> Vec<Cir
     let dossier: &Dossier = &eligible.dossier.note;
     let is_listed = |work: &str| eligible.mandates.iter().any(|logged| logged.note.id == work);
     let blocks: BTreeSet<(u64, u64)> = session
-        .served(case)
-        .flat_map(|served| &served.verified)
+        .work_blocks(case)
         .filter(|block| block.work.as_deref().is_some_and(is_listed))
         .map(|block| {
             let start = u64::from(block.piece) * u64::from(dossier.piece_bytes) + u64::from(block.offset);
@@ -166,7 +163,7 @@ fn description(case: &CaseFile, session: &Session, figures: &CirSession, files: 
     };
     let mut text = format!(
         "Between {} and {} the monitor at {} received parts of the torrent {} over {transport} from {}, {}. It asked for and \
-         received {} ({} bytes), from {}; {}.",
+         received {} of mandated works ({} bytes), from {}; {}.",
         session.start,
         session.end,
         observers(case, session),
@@ -221,7 +218,7 @@ fn meeting(case: &CaseFile, session: &Session) -> String {
 }
 
 fn checks(case: &CaseFile, session: &Session) -> &'static str {
-    let mut blocks = session.served(case).flat_map(|served| &served.verified);
+    let mut blocks = session.work_blocks(case);
     if blocks.all(|block| block.check == Check::DossierBlock) {
         "each had the SHA-256 digest of the same block of a reference copy"
     } else {

@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use evidence::{Class, Dossier, Mandate, Utc, challenge::BLOCK_BYTES, cir::Deadlines, dossier::BlockPlace};
+use evidence::{Class, Dossier, Mandate, TargetIds, Utc, challenge::BLOCK_BYTES, cir::Deadlines, dossier::BlockPlace};
 
 use crate::{
     calendar::uk_day,
-    casefile::{CaseFile, Logged, Served, Verified},
+    casefile::{CaseFile, Logged, Served, Verified, person},
     deadlines::{Holidays, deadlines},
     decided::Decided,
     fault::Fault,
@@ -16,6 +16,10 @@ use crate::{
 
 /// A report's clock error is at most this.
 pub const CLOCK_TOLERANCE_MS: u32 = 40;
+/// A shorter block could be guessed by somebody who has not got the content.
+pub const SHORTEST_BLOCK_BYTES: u32 = 1_024;
+/// The rules under which a laboratory's reports are made: they are nobody's notices.
+pub const LABORATORY_PROFILE: &str = "laboratory/1";
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal, $explanation:literal;)*) => {
@@ -49,12 +53,20 @@ macro_rules! reasons {
 reasons! {
     /// No verified block lies inside a mandated work.
     NoMandatedWork = "no-mandated-work", "no verified block lies wholly inside a mandated work";
+    /// Something wrong was sent in the contact.
+    UncleanContact = "unclean-contact", "the contact's outcome is not `served`: something wrong was sent in it as well";
+    /// The wall clock was set back in the contact.
+    ClockWentBack = "clock-went-back", "the wall clock went back between the first and the last verified block";
     /// A control visit was answered.
-    Echo = "echo", "the address and port also answered for an info-hash that does not exist";
-    /// No control visit has cleared the address and port yet.
-    NoControlVisit = "no-control-visit", "no control visit has cleared the address and port yet";
+    Echo = "echo", "the address and port also answered for an info-hash that does not exist; if the peer dialled, any port of the address";
     /// It was reported already.
     Duplicate = "duplicate", "an earlier issue reported an observation of the same session";
+    /// No control visit has cleared the session yet.
+    NoControlVisit = "no-control-visit", "no control visit about an observation of the session has cleared the address and port yet";
+    /// The same client on another connection.
+    Repetition = "repetition", "the peer dialled, and another session of the same address, torrent and peer id lies within 30 minutes";
+    /// A laboratory's observations under real rules, or the other way round.
+    Laboratory = "laboratory", "the session is a laboratory's and the rules of the issue are not, or the other way round";
     /// The session is still going on at the time of issue.
     NotEnded = "not-ended", "the session ended after the time of issue";
     /// Content was sent.
@@ -86,7 +98,7 @@ reasons! {
     /// Fewer than two people approved the dossier in time.
     NotApproved = "dossier-not-approved", "fewer than two people had approved the dossier before the session's first observation";
     /// The record and the dossier contradict each other.
-    OtherContent = "other-content", "a verified block does not lie wholly in the work that the record names, or is unfit as proof by the dossier";
+    OtherContent = "other-content", "a verified block does not lie wholly in the work that the record names, is shorter than 1,024 bytes, or is unfit as proof by the dossier";
     /// The hard deadline has passed.
     Late = "late", "the month within which the report must be sent is over";
     /// The ISP's estimate is exhausted.
@@ -94,9 +106,9 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether nothing that is logged later can mend it.
+    /// Whether no later plan can mend it.
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::NoControlVisit | Self::NotEnded | Self::OverEstimate)
+        !matches!(self, Self::NoControlVisit | Self::Laboratory | Self::NotEnded | Self::OverEstimate)
     }
 
     /// The reason of a word.
@@ -139,6 +151,8 @@ pub struct Rules<'a> {
     pub holidays: &'a Holidays,
     /// When the reports are issued.
     pub issued_at: Utc,
+    /// The rules, as reports name them.
+    pub profile: &'a str,
 }
 
 impl<'a> Rules<'a> {
@@ -151,6 +165,15 @@ impl<'a> Rules<'a> {
     fn conditions(&self, session: &Session, deadlines: Deadlines) -> Result<Eligible<'a>, Reason> {
         if self.decided.has_reported(session, self.case) {
             return Err(Reason::Duplicate);
+        }
+        if !session.is_cleared(self.case) {
+            return Err(Reason::NoControlVisit);
+        }
+        if session.is_repetition {
+            return Err(Reason::Repetition);
+        }
+        if session.first(self.case).laboratory != (self.profile == LABORATORY_PROFILE) {
+            return Err(Reason::Laboratory);
         }
         if self.issued_at < session.end {
             return Err(Reason::NotEnded);
@@ -166,7 +189,7 @@ impl<'a> Rules<'a> {
             return Err(Reason::OwnersSeed);
         }
         let dossier = self.dossier(session)?;
-        if !session.served(self.case).flat_map(|served| &served.verified).all(|block| is_in_its_work(&dossier.note, block)) {
+        if !session.work_blocks(self.case).all(|block| is_in_its_work(&dossier.note, block)) {
             return Err(Reason::OtherContent);
         }
         if uk_day(self.issued_at) > deadlines.last {
@@ -195,7 +218,7 @@ impl<'a> Rules<'a> {
             match served.error_ms {
                 Some(error_ms) if error_ms > CLOCK_TOLERANCE_MS => return Err(Reason::ClockError),
                 Some(error_ms) => largest = largest.map(|largest: u32| largest.max(error_ms)),
-                None if self.case.laboratory_runs.contains(&served.run) => largest = None,
+                None if served.laboratory => largest = None,
                 None => return Err(Reason::ClockUnknown),
             }
         }
@@ -204,14 +227,14 @@ impl<'a> Rules<'a> {
 
     fn mandates(&self, session: &Session) -> Result<Vec<&'a Logged<Mandate>>, Reason> {
         let before = session.lowest_index(self.case);
-        let named = |id: &str| {
-            session.served(self.case).flat_map(|served| &served.verified).any(|block| block.work.as_deref() == Some(id))
-        };
+        let named = |id: &str| session.work_blocks(self.case).any(|block| block.work.as_deref() == Some(id));
+        // A hybrid torrent is one torrent, by whichever of its info-hashes the owner named it.
+        let names_torrent = |mandate: &Mandate| mandate.targets.iter().any(|target| overlap(target, &session.key.target));
         let logged: Vec<&Logged<Mandate>> = self
             .case
             .mandates
             .iter()
-            .filter(|logged| logged.index < before && logged.note.targets.contains(&session.key.target) && named(&logged.note.id))
+            .filter(|logged| logged.index < before && names_torrent(&logged.note) && named(&logged.note.id))
             .filter(|logged| session.served(self.case).all(|served| served.mandates_sha256.contains(&logged.sha256)))
             .collect();
         if logged.is_empty() {
@@ -242,9 +265,14 @@ impl<'a> Rules<'a> {
             .approvals
             .iter()
             .filter(|approval| approval.index < before && approval.dossier_note_sha256 == logged.sha256);
-        let holders: BTreeSet<&str> = approvals.map(|approval| approval.holder.as_str()).collect();
+        let holders: BTreeSet<String> = approvals.map(|approval| person(&approval.holder)).collect();
         if holders.len() < 2 { Err(Reason::NotApproved) } else { Ok(logged) }
     }
+}
+
+/// Whether two targets share an info-hash.
+fn overlap(one: &TargetIds, other: &TargetIds) -> bool {
+    one.v1.is_some() && one.v1 == other.v1 || one.v2.is_some() && one.v2 == other.v2
 }
 
 /// Whether the dossier agrees with the record on the work that a block belongs to. The crawler asked the same
@@ -258,8 +286,9 @@ fn is_in_its_work(dossier: &Dossier, block: &Verified) -> bool {
     };
     let start = u64::from(block.piece) * u64::from(dossier.piece_bytes) + u64::from(block.offset);
     let place = BlockPlace { number, piece: block.piece, offset: block.offset, length: block.length, start };
-    let is_inside = start + u64::from(block.length) <= dossier.total_bytes;
-    is_inside && dossier.work_of(&place) == Some(work) && dossier.unfit_blocks.binary_search(&number).is_err()
+    let rest_of_piece = u64::from(dossier.piece_bytes - block.offset).min(dossier.total_bytes.saturating_sub(start));
+    let is_whole = u64::from(block.length) == rest_of_piece.min(u64::from(BLOCK_BYTES));
+    is_whole && block.length >= SHORTEST_BLOCK_BYTES && dossier.work_of(&place) == Some(work) && dossier.unfit_blocks.binary_search(&number).is_err()
 }
 
 #[cfg(test)]

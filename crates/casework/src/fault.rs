@@ -40,6 +40,9 @@ pub enum Fault {
     /// Nobody of that name could sign.
     #[error("no analyst key that is delegated and not revoked belongs to the approver '{0}'")]
     Approver(String),
+    /// Nobody of that name could have launched the job.
+    #[error("no analyst key that is delegated and not revoked belongs to the investigator '{0}'")]
+    Investigator(String),
     /// A deadline cannot be computed.
     #[error(transparent)]
     Holidays(#[from] HolidayFault),
@@ -52,6 +55,9 @@ pub enum Fault {
     /// A transcript that an owed opening names was not handed in, or has other bytes.
     #[error("the transcript {0} is named by an opening that the recipient is owed and was not handed in")]
     Transcript(Digest),
+    /// The block digests of a dossier that a report rests on were not handed in, or are others.
+    #[error("the block digests of the dossier {0} were not handed in, or are not those that its note commits to")]
+    Dossier(Digest),
     /// The issue is not in the log, or is another one.
     #[error("entry {0} of the log is not the issue note of these reports")]
     Issue(u64),

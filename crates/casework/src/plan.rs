@@ -3,7 +3,7 @@
 //! The same log and input give the same plan. Nothing is changed here: the caller appends the withhold note (if it
 //! withholds anything), then the issue note, and then writes the bundles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use evidence::{
     Cir, Digest, Entry, Part, Utc,
@@ -11,14 +11,14 @@ use evidence::{
 };
 
 use crate::{
-    casefile::CaseFile,
+    casefile::{CaseFile, person},
     cirs::{cir_sha256, report},
     deadlines::Holidays,
     decided::Decided,
     eligibility::{Eligible, Reason, Rules},
     fault::{BoxError, Fault},
     register::Register,
-    sessions::{Session, SessionKey, sessions},
+    sessions::{Session, sessions},
 };
 
 /// Most reports of one issue, and most observations of one withholding: their notes stay below 1 MiB.
@@ -31,7 +31,7 @@ pub struct PlanInput<'a> {
     pub origin: &'a str,
     /// When the reports are issued.
     pub issued_at: Utc,
-    /// Who launched the job.
+    /// Who launched the job, and holds an analyst key too.
     pub investigator: &'a str,
     /// Who approves and signs; another person, who holds an analyst key.
     pub approver: &'a str,
@@ -103,12 +103,14 @@ pub fn plan(log: impl IntoIterator<Item = Result<Entry, BoxError>>, input: &Plan
 /// The same from what was gathered already.
 pub fn plan_of(case: &CaseFile, input: &PlanInput<'_>) -> Result<Plan, Fault> {
     check_people(input)?;
-    if !case.is_analyst(input.approver) {
-        return Err(Fault::Approver(input.approver.into()));
-    }
+    // Reports name both as the log writes them.
+    let approver = case.analyst(input.approver).ok_or_else(|| Fault::Approver(input.approver.into()))?;
+    let investigator = case.analyst(input.investigator).ok_or_else(|| Fault::Investigator(input.investigator.into()))?;
+    let input = &PlanInput { approver, investigator, ..input.clone() };
     let decided = Decided::read(input.origin, case, case.size)?;
     let found = sessions(case, case.size);
-    let rules = Rules { case, decided: &decided, register: input.register, holidays: input.holidays, issued_at: input.issued_at };
+    let PlanInput { register, holidays, issued_at, profile, .. } = *input;
+    let rules = Rules { case, decided: &decided, register, holidays, issued_at, profile };
     let mut planner =
         Planner { input, case, decided: &decided, cirs: Vec::new(), refusals: Vec::new(), statistics: PlanStatistics::default() };
     planner.statistics.served = case.served.len() as u64;
@@ -117,7 +119,6 @@ pub fn plan_of(case: &CaseFile, input: &PlanInput<'_>) -> Result<Plan, Fault> {
     for (position, reason) in &found.unusable {
         planner.refuse(&[*position], *reason);
     }
-    let sightings = sightings(&found.sessions, case);
     let mut eligible: Vec<(&Session, Eligible<'_>)> = Vec::new();
     for session in &found.sessions {
         if planner.is_decided(session) {
@@ -132,24 +133,13 @@ pub fn plan_of(case: &CaseFile, input: &PlanInput<'_>) -> Result<Plan, Fault> {
     // Where an estimate runs out, what falls due first is reported.
     eligible.sort_by_key(|(session, fit)| (fit.deadlines.last, session.start, session.lowest_index(case)));
     for (session, fit) in eligible {
-        planner.report(session, &fit, sightings.get(&session.key).copied().unwrap_or(0) > 1)?;
+        planner.report(session, &fit)?;
     }
     planner.finish()
 }
 
 fn check_people(input: &PlanInput<'_>) -> Result<(), Fault> {
-    let is_same = input.investigator.trim().to_lowercase() == input.approver.trim().to_lowercase();
-    if is_same { Err(Fault::SamePerson(input.approver.into())) } else { Ok(()) }
-}
-
-/// How many sessions or observers saw each peer with each torrent.
-fn sightings(sessions: &[Session], case: &CaseFile) -> BTreeMap<SessionKey, usize> {
-    let mut seen: BTreeMap<SessionKey, usize> = BTreeMap::new();
-    for session in sessions {
-        let observers: BTreeSet<_> = session.served(case).map(|served| served.observer.ip()).collect();
-        *seen.entry(session.key).or_default() += observers.len();
-    }
-    seen
+    if person(input.investigator) == person(input.approver) { Err(Fault::SamePerson(input.approver.into())) } else { Ok(()) }
 }
 
 struct Planner<'a> {
@@ -180,7 +170,7 @@ impl Planner<'_> {
         }
     }
 
-    fn report(&mut self, session: &Session, fit: &Eligible<'_>, corroborated: bool) -> Result<(), Fault> {
+    fn report(&mut self, session: &Session, fit: &Eligible<'_>) -> Result<(), Fault> {
         let sent = self.statistics.reports_by_isp.get(&fit.isp.id).copied().unwrap_or(0);
         if self.input.estimates.get(&fit.isp.id).is_some_and(|left| sent >= *left) {
             self.refuse(&session.observations, Reason::OverEstimate);
@@ -190,7 +180,7 @@ impl Planner<'_> {
             self.statistics.left_for_next_issue += 1;
             return Ok(());
         }
-        self.cirs.push(report(self.input, self.case, session, fit, corroborated)?);
+        self.cirs.push(report(self.input, self.case, session, fit)?);
         self.statistics.reports += 1;
         *self.statistics.reports_by_isp.entry(fit.isp.id.clone()).or_default() += 1;
         self.statistics.past_target += u64::from(crate::calendar::uk_day(self.input.issued_at) > fit.deadlines.target);

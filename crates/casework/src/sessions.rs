@@ -1,14 +1,16 @@
 //! Sessions: *served* observations of one peer, transport and torrent that belong together (cir.md).
 
+mod kinship;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 use evidence::{Digest, Direction, TargetIds, Transport, Utc};
 
 use crate::{
-    casefile::{CaseFile, ControlFinding, Served},
+    casefile::{CaseFile, ControlFinding, ControlVisit, Served, Verified},
     eligibility::Reason,
 };
 
@@ -33,14 +35,18 @@ pub struct SessionKey {
 pub struct Session {
     /// Of what.
     pub key: SessionKey,
-    /// Positions in [`CaseFile::served`], by time of the first block, then index.
+    /// Positions in [`CaseFile::served`], by time of the first work block, then index.
     pub observations: Vec<usize>,
     /// Position in [`CaseFile::controls`] of the visit that cleared it, if it needed one.
     pub control: Option<usize>,
-    /// First byte of the first verified block.
+    /// First byte of the first work block.
     pub start: Utc,
-    /// Last byte of the last verified block.
+    /// Last byte of the last work block.
     pub end: Utc,
+    /// Whether it is the same client as another session's, on another connection.
+    pub is_repetition: bool,
+    /// Whether another session or another of our addresses saw the same.
+    pub is_corroborated: bool,
 }
 
 /// All sessions and what could not enter one.
@@ -70,6 +76,22 @@ impl Session {
         &case.served[self.observations[0]]
     }
 
+    /// The verified blocks of its observations that lie in a mandated work.
+    pub fn work_blocks<'a>(&'a self, case: &'a CaseFile) -> impl Iterator<Item = &'a Verified> {
+        self.served(case).flat_map(Served::work_blocks)
+    }
+
+    /// Whether we dialled in any of its observations.
+    pub fn is_dialled(&self, case: &CaseFile) -> bool {
+        self.served(case).any(|served| served.direction == Direction::Outgoing)
+    }
+
+    /// Whether a visit about one of its own observations found no echo. A peer that dials names the info-hash first,
+    /// so it cannot be one.
+    pub fn is_cleared(&self, case: &CaseFile) -> bool {
+        self.control.is_some() || !self.is_dialled(case)
+    }
+
     /// The lowest index among its observations.
     pub fn lowest_index(&self, case: &CaseFile) -> u64 {
         self.served(case).map(|served| served.index).min().unwrap_or(0)
@@ -88,78 +110,91 @@ pub fn sessions(case: &CaseFile, until: u64) -> Sessions {
         }
     }
     for (key, mut positions) in usable {
-        positions.sort_by_key(|position| (case.served[*position].first_block, case.served[*position].index));
+        positions.sort_by_key(|position| (case.served[*position].first, case.served[*position].index));
         let first = sessions.sessions.len();
         for position in positions {
             let served = &case.served[position];
             match sessions.sessions[first..].last_mut().filter(|session| extends(session, served, case)) {
                 Some(session) => {
-                    session.end = session.end.max(served.last_block);
+                    session.end = session.end.max(served.last);
                     session.observations.push(position);
                 }
                 None => sessions.sessions.push(Session {
                     key,
                     observations: vec![position],
                     control: None,
-                    start: served.first_block,
-                    end: served.last_block,
+                    start: served.first,
+                    end: served.last,
+                    is_repetition: false,
+                    is_corroborated: false,
                 }),
             }
         }
     }
     for session in &mut sessions.sessions {
-        let is_dialled = session.observations.iter().any(|position| case.served[*position].direction == Direction::Outgoing);
-        session.control = visits.cleared.get(&session.key.peer).copied().filter(|_| is_dialled);
+        if session.is_dialled(case) {
+            session.control = session.served(case).filter_map(|served| visits.clearing(served, case)).min();
+        }
     }
+    kinship::mark(&mut sessions.sessions, case);
     sessions
 }
 
 fn extends(session: &Session, served: &Served, case: &CaseFile) -> bool {
     let (new, old) = (&served.attribution, &session.first(case).attribution);
     let is_same_network = new.asn == old.asn && new.prefix == old.prefix && new.isp == old.isp && new.class == old.class;
+    // Another client is perhaps another subscriber.
+    let is_same_client = served.client_prefix() == session.first(case).client_prefix();
     is_same_network
-        && served.first_block.since_ms(session.end) <= GAP_MS
-        && served.last_block.since_ms(session.start) <= LONGEST_MS
+        && is_same_client
+        && served.laboratory == session.first(case).laboratory
+        && served.first.since_ms(session.end) <= GAP_MS
+        && served.last.since_ms(session.start) <= LONGEST_MS
 }
 
-/// What control visits said of each address and port.
+/// What control visits said.
 struct Visits {
     echoes: BTreeSet<SocketAddr>,
-    /// Position in [`CaseFile::controls`] of the first visit that cleared each.
-    cleared: BTreeMap<SocketAddr, usize>,
+    echo_hosts: BTreeSet<IpAddr>,
+    /// Positions in [`CaseFile::controls`] of the visits that found no echo, by the observation that they are about.
+    no_echo: BTreeMap<Digest, Vec<usize>>,
 }
 
 impl Visits {
     fn read(case: &CaseFile, until: u64) -> Self {
-        let known: BTreeMap<Digest, SocketAddr> = case
-            .served
-            .iter()
-            .filter(|served| served.index < until && served.names_a_work())
-            .map(|served| (served.commitment, served.peer))
-            .collect();
-        let mut visits = Self { echoes: BTreeSet::new(), cleared: BTreeMap::new() };
+        let mut visits = Self { echoes: BTreeSet::new(), echo_hosts: BTreeSet::new(), no_echo: BTreeMap::new() };
         for (position, visit) in case.controls.iter().enumerate().filter(|(_, visit)| visit.index < until) {
-            match visit.finding {
+            let ControlVisit { peer, about, finding, .. } = visit;
+            match finding {
                 ControlFinding::Echo => {
-                    visits.echoes.insert(visit.peer);
+                    visits.echoes.insert(*peer);
+                    visits.echo_hosts.insert(peer.ip());
                 }
-                // Only a visit that checks an observation of the same address and port says anything about it.
-                ControlFinding::NoEcho if known.get(&visit.about) == Some(&visit.peer) => {
-                    visits.cleared.entry(visit.peer).or_insert(position);
-                }
-                ControlFinding::NoEcho | ControlFinding::Undecided => {}
+                ControlFinding::NoEcho => visits.no_echo.entry(*about).or_default().push(position),
+                ControlFinding::Undecided => {}
             }
         }
         visits
     }
 
+    /// The first visit about this observation that went to its address and port and found no echo.
+    fn clearing(&self, served: &Served, case: &CaseFile) -> Option<usize> {
+        let about = self.no_echo.get(&served.commitment)?;
+        about.iter().copied().find(|position| case.controls[*position].peer == served.peer)
+    }
+
     fn judge(&self, served: &Served) -> Result<(), Reason> {
-        if !served.names_a_work() {
+        // The port that a peer dials from is not the one on which a visit could be answered.
+        let is_echo = self.echoes.contains(&served.peer)
+            || served.direction == Direction::Incoming && self.echo_hosts.contains(&served.peer.ip());
+        if served.work_blocks().next().is_none() {
             Err(Reason::NoMandatedWork)
-        } else if self.echoes.contains(&served.peer) {
+        } else if !served.is_clean {
+            Err(Reason::UncleanContact)
+        } else if served.clock_went_back {
+            Err(Reason::ClockWentBack)
+        } else if is_echo {
             Err(Reason::Echo)
-        } else if served.direction == Direction::Outgoing && !self.cleared.contains_key(&served.peer) {
-            Err(Reason::NoControlVisit)
         } else {
             Ok(())
         }

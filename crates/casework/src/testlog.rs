@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use ed25519_dalek::{Signer as _, SigningKey};
 use evidence::{
     Attribution, Blind, Challenge, Check, Claimed, Class, Content, Digest, Direction, Encryption, Entry, Grade, InfoHashV1,
-    KeyId, Leaf, Observation, Outcome, Part, PublicKey, RunId, Signature, Stamp, Tag, TargetIds, Transport, Utc, Verification,
+    KeyId, Leaf, Observation, Outcome, Part, PeerId, PublicKey, RunId, Signature, Stamp, Tag, TargetIds, Transport, Utc, Verification,
     control::{Approval, Control, Delegation, Role},
     dossier::{Dossier, File, Origin},
     leaf,
@@ -122,6 +122,15 @@ pub struct Sight {
     pub client: Claimed,
     pub transcript: bool,
     pub offset: u32,
+    /// Length of each of the two blocks.
+    pub length: u32,
+    pub peer_id: PeerId,
+    pub laboratory: bool,
+    pub observer: SocketAddr,
+    pub outcome: Outcome,
+    pub target: TargetIds,
+    /// A verified block before the others that lies in no work, so long before the first.
+    pub other_block_ms: Option<i64>,
 }
 
 impl Sight {
@@ -141,6 +150,13 @@ impl Sight {
             client: Claimed::new("Example 1.0"),
             transcript: true,
             offset: 0,
+            length: 16384,
+            peer_id: PeerId::from(*b"-EX1000-abcdefghijkl"),
+            laboratory: false,
+            observer: "198.51.100.1:6881".parse().unwrap(),
+            outcome: Outcome::Served { blocks: 2, pieces: 2 },
+            target: target(),
+            other_block_ms: None,
         }
     }
 }
@@ -169,14 +185,14 @@ impl TestLog {
         };
         log.delegate("registrar", Role::Registrar, None);
         log.delegate("worker", Role::Worker, None);
-        for (key, holder) in [("a", "A. Reviewer"), ("b", "B. Reviewer"), ("c", "C. Approver")] {
+        for (key, holder) in [("a", "A. Reviewer"), ("b", "B. Reviewer"), ("c", "C. Approver"), ("i", "I. Investigator")] {
             log.delegate(key, Role::Analyst, Some(holder));
         }
         log.delegate("e", Role::Erasure, Some("E. Eraser"));
         log
     }
 
-    fn delegate(&mut self, name: &str, role: Role, holder: Option<&str>) {
+    pub fn delegate(&mut self, name: &str, role: Role, holder: Option<&str>) {
         self.serial += 1;
         let delegation = Delegation {
             role,
@@ -310,13 +326,20 @@ impl TestLog {
             asked: stamp(first),
             choked: false,
             first_byte: Some(stamp(first)),
-            length: 16384,
+            length: sight.length,
             offset: sight.offset,
             piece,
             sha256: Some(sha256(b"block")),
             verification: Verification::Match { check: Check::DossierBlock },
             work: sight.work.clone(),
         };
+        let mut challenges = vec![challenge(0, sight.first, sight.first), challenge(1, sight.last, sight.last)];
+        let mut first_block = sight.first;
+        if let Some(before_ms) = sight.other_block_ms {
+            first_block = sight.first.plus_ms(-before_ms);
+            challenges.push(Challenge { work: None, ..challenge(3, first_block, first_block) });
+        }
+        let verified_bytes = challenges.iter().map(|challenge| u64::from(challenge.length)).sum();
         Observation {
             attribution: Attribution {
                 asn: sight.asn,
@@ -325,7 +348,7 @@ impl TestLog {
                 prefix: Some("192.0.2.0/24".into()),
                 tables: vec![register().sha256()],
             },
-            challenges: vec![challenge(0, sight.first, sight.first), challenge(1, sight.last, sight.last)],
+            challenges,
             choke: vec![],
             claim: None,
             client: Some(sight.client.clone()),
@@ -341,30 +364,32 @@ impl TestLog {
                 via: "http://tracker.example/announce".into(),
             }),
             grade: Grade::Served,
+            laboratory: sight.laboratory,
+            listening_port: None,
             mandates_sha256: sight.mandates.clone().unwrap_or_else(|| vec![self.mandate]),
-            observer: "198.51.100.1:6881".parse().unwrap(),
-            outcome: Outcome::Served { blocks: 2, pieces: 2 },
+            observer: sight.observer,
+            outcome: sight.outcome.clone(),
             peer: sight.peer,
-            peer_id: None,
+            peer_id: Some(sight.peer_id),
             port_role: sight.direction.port_role(),
             purpose: Purpose::Probe,
             release_sha256: sha256(b"release"),
             reserved: None,
             run: run(),
-            target: target(),
+            target: sight.target,
             times: Times {
-                began: stamp(sight.first),
-                connected: Some(stamp(sight.first)),
+                began: stamp(first_block),
+                connected: Some(stamp(first_block)),
                 ended: stamp(sight.last),
                 error_ms: sight.error_ms,
-                first_block: Some(stamp(sight.first)),
-                handshake: Some(stamp(sight.first)),
+                first_block: Some(stamp(first_block)),
+                handshake: Some(stamp(first_block)),
                 last_block: Some(stamp(sight.last)),
                 last_byte: Some(stamp(sight.last)),
             },
             transcript_sha256,
             transport: Transport::Tcp,
-            volume: Volume { bytes_in: 33_000, bytes_out: 500, verified_bytes: 32_768, piece_bytes_out: 0 },
+            volume: Volume { bytes_in: verified_bytes + 232, bytes_out: 500, verified_bytes, piece_bytes_out: 0 },
         }
     }
 
@@ -430,9 +455,14 @@ pub fn mandate() -> Mandate {
     }
 }
 
+/// The file of block digests: every block has the same one, which is nobody's business here.
+pub fn blocks() -> Vec<u8> {
+    sha256(b"block").as_bytes().repeat(64)
+}
+
 pub fn dossier(path: &str) -> Dossier {
     Dossier {
-        blocks_sha256: sha256(b"blocks"),
+        blocks_sha256: sha256(&blocks()),
         built_at: utc(DAY),
         files: vec![File {
             bytes: 1 << 20,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use evidence::observation::{Found, Source};
 use evidence::run::{Fact, RunFact};
-use evidence::{Attribution, Direction, Grade, InfoHashV1, Mono, Now, Outcome};
+use evidence::{Attribution, Digest, Direction, Grade, InfoHashV1, Mono, Now, Outcome, Utc};
 use ledger::{Appender, Record};
 use swarm::announce::{Ask, Event as Announce, Step};
 use swarm::pace::{Pace, Throttled};
@@ -24,7 +24,7 @@ mod tasks;
 use crate::hunt::{Fate, Hunt};
 use crate::listener::{self, Caller};
 use crate::prober::sleep_until;
-use crate::recorder::{Context, Recorder};
+use crate::recorder::{Attribute, Context, Recorder};
 use crate::trackers::{Question, Reach};
 use crate::{Bind, Clock, Progress, Reason, Stop, Stopper, Summary, TargetPlan, Until, WatchError, WatchPlan, stopper};
 use tasks::{Event, Listed, Shared};
@@ -32,14 +32,15 @@ use tasks::{Event, Listed, Shared};
 /// Watches until the plan's end or until stopped, whichever comes first. Everything recorded is durable when it
 /// returns, also with an error.
 ///
-/// `attribute` says which network an address belongs to. `progress` is called now and then with counts.
+/// `attribute` says which network an address belonged to at the moment of the first verified block, or without one when
+/// the contact began. `progress` is called now and then with counts.
 ///
 /// # Errors
 /// If the plan names a torrent that may not be watched, a listener cannot be opened, or the log takes no more records.
 pub async fn watch(
     plan: WatchPlan,
     appender: Appender,
-    attribute: impl Fn(IpAddr) -> Attribution + Send + Sync + 'static,
+    attribute: impl Fn(IpAddr, Utc) -> Attribution + Send + Sync + 'static,
     clock: Arc<dyn Clock>,
     mut stop: Stop,
     mut progress: impl FnMut(&Progress) + Send,
@@ -121,11 +122,11 @@ impl Conductor {
     async fn begin(
         plan: WatchPlan,
         appender: Appender,
-        attribute: Box<dyn Fn(IpAddr) -> Attribution + Send + Sync>,
+        attribute: Attribute,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, WatchError> {
         let now = clock.now();
-        plan.targets.iter().try_for_each(|target| target.check(now.utc))?;
+        plan.check(now.utc)?;
         let mut scope = plan.scope;
         let (sender, callers) = mpsc::channel(listener::CALLERS_MAX);
         let mut acceptors = JoinSet::new();
@@ -156,6 +157,7 @@ impl Conductor {
                 appender,
                 attribute,
                 run: plan.run,
+                laboratory: scope.is_laboratory(),
                 config_sha256: plan.config_sha256,
                 release_sha256: plan.release_sha256,
             },
@@ -237,6 +239,7 @@ impl Conductor {
         }
         wake = wake.min(self.clock_due);
         if self.ending.is_none() {
+            self.close_lapsed(now);
             wake = wake.min(self.ask_trackers(now)).min(self.dial(now));
             wake = wake.min(self.look_at_end(now));
         }
@@ -252,7 +255,7 @@ impl Conductor {
     fn ask_trackers(&mut self, now: Now) -> Mono {
         let mut wake = Mono::from_us(u64::MAX);
         for (target, hunt) in self.hunts.iter_mut().enumerate() {
-            if hunt.plan.mandates_in_force(now.utc).is_empty() {
+            if hunt.is_closed {
                 continue;
             }
             loop {
@@ -306,8 +309,7 @@ impl Conductor {
             let target = self.next_hunt % self.hunts.len();
             self.next_hunt = target + 1;
             let hunt = &mut self.hunts[target];
-            let mandates = hunt.plan.mandates_in_force(now.utc);
-            let Some(job) = (if mandates.is_empty() { None } else { hunt.roster.take_due(now.mono) }) else {
+            let Some(job) = (if hunt.is_closed { None } else { hunt.roster.take_due(now.mono) }) else {
                 idle += 1;
                 continue;
             };
@@ -315,6 +317,7 @@ impl Conductor {
             match self.pace.admit(now.mono, job.peer) {
                 Ok(()) => {
                     self.contacts += 1;
+                    let mandates = hunt.plan.mandates_in_force(now.utc);
                     let seed = self.contact_seed(job.peer);
                     self.tasks.spawn(tasks::contact(Arc::clone(&self.shared), target, job, mandates, seed, self.stop.clone()));
                 }
@@ -330,7 +333,8 @@ impl Conductor {
                 Err(Throttled::Hour(until) | Throttled::BackOff(until)) => hunt.roster.put_back(job.peer, until),
             }
         }
-        self.hunts.iter().filter_map(|hunt| hunt.roster.next_due()).min().unwrap_or(Mono::from_us(u64::MAX))
+        let open = self.hunts.iter().filter(|hunt| !hunt.is_closed);
+        open.filter_map(|hunt| hunt.roster.next_due()).min().unwrap_or(Mono::from_us(u64::MAX))
     }
 
     fn contact_seed(&self, peer: SocketAddr) -> Seed {
@@ -350,7 +354,7 @@ impl Conductor {
             return now.mono;
         }
         let Some(quiet_ms) = quiet_ms else { return last };
-        let is_done = |hunt: &Hunt| hunt.roster.is_settled() && hunt.announcer.is_first_round_over();
+        let is_done = |hunt: &Hunt| hunt.is_closed || (hunt.roster.is_settled() && hunt.announcer.is_first_round_over());
         let is_quiet = self.tasks.is_empty() && self.papers.is_empty() && self.asks.is_empty() && self.hunts.iter().all(is_done);
         if !is_quiet {
             self.quiet_since = None;
@@ -366,20 +370,36 @@ impl Conductor {
 
     fn end(&mut self, reason: Reason) {
         self.ending.get_or_insert(reason);
-        self.asks.clear();
+        self.asks.retain(|(_, ask)| ask.event == Announce::Stopped);
         self.stopper.stop();
         self.acceptors.abort_all();
         self.callers.close();
     }
 
-    /// Says farewell to trackers and accounts for every peer that was never contacted.
+    /// Closes every torrent that is not closed yet.
     fn close(&mut self) {
         self.is_closing = true;
-        for (target, hunt) in self.hunts.iter_mut().enumerate() {
-            self.asks.extend(hunt.announcer.stop().into_iter().map(|ask| (target, ask)));
-            let untried = hunt.roster.take_untried().into_iter();
-            self.papers.extend(untried.map(|(peer, found)| Paper { target, peer, found, outcome: Outcome::NotTried }));
+        (0..self.hunts.len()).for_each(|target| self.close_hunt(target));
+    }
+
+    /// Closes the torrents whose mandates are no longer in force. A contact that is under way ends as it would.
+    fn close_lapsed(&mut self, now: Now) {
+        for target in 0..self.hunts.len() {
+            let hunt = &self.hunts[target];
+            if !hunt.is_closed && hunt.plan.mandates_in_force(now.utc).is_empty() {
+                tracing::warn!(target = %hunt.plan.ids, "its mandates are no longer in force: its peers are contacted no more");
+                self.asks.retain(|(asking, _)| *asking != target);
+                self.close_hunt(target);
+            }
         }
+    }
+
+    /// Says farewell to a torrent's trackers and accounts for every peer that was never contacted.
+    fn close_hunt(&mut self, target: usize) {
+        let hunt = &mut self.hunts[target];
+        let untried = hunt.close().into_iter();
+        self.asks.extend(hunt.announcer.stop().into_iter().map(|ask| (target, ask)));
+        self.papers.extend(untried.map(|(peer, found)| Paper { target, peer, found, outcome: Outcome::NotTried }));
     }
 
     fn file_papers(&mut self) {
@@ -401,10 +421,16 @@ impl Conductor {
         };
         let now = self.now()?;
         match event {
-            Event::Asked { target, tracker, event, answer, lists } => {
+            Event::Asked { target, tracker, event, answer, lists, refused } => {
                 self.asks_open -= 1;
+                self.progress.refused_records += refused;
                 if event != Announce::Stopped {
-                    self.hunts[target].announcer.handle_answer(now.mono, tracker, answer);
+                    let hunt = &mut self.hunts[target];
+                    hunt.announcer.handle_answer(now.mono, tracker, answer);
+                    if hunt.is_closed {
+                        // It has heard of us only now.
+                        self.asks.extend(hunt.announcer.stop().into_iter().map(|ask| (target, ask)));
+                    }
                 }
                 if lists.is_empty() && !matches!(answer, swarm::announce::Answer::Peers { .. }) {
                     self.progress.tracker_failures += 1;
@@ -417,6 +443,19 @@ impl Conductor {
             Event::Filed { outcome } => {
                 self.papers_open -= 1;
                 self.progress.count(&outcome, None);
+            }
+            Event::Unfiled => {
+                self.papers_open -= 1;
+                self.progress.refused_records += 1;
+            }
+            Event::Unlisted => self.progress.refused_records += 1,
+            Event::Unlogged { target, peer, direction, was_reached } => {
+                self.progress.refused_records += 1;
+                self.pace.release(now.mono, peer, was_reached);
+                if direction == Direction::Outgoing {
+                    // What cannot be recorded is not tried again, and nothing follows from it.
+                    self.hunts[target].roster.finish(now.mono, peer, &Outcome::NotTried, false, Digest::from([0; 32]));
+                }
             }
             Event::TurnedAway { peer } => {
                 self.pace.release(now.mono, peer, true);
@@ -438,6 +477,7 @@ impl Conductor {
                     self.progress.peers += 1;
                     continue;
                 }
+                Fate::TooLate => Outcome::NotTried,
                 Fate::Excluded(rule) => Outcome::Excluded { rule },
                 Fate::NoFamily => Outcome::LocalFault { what: "the monitor has no address of this family".into() },
             };

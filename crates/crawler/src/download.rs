@@ -2,7 +2,10 @@
 //!
 //! The bytes come through librqbit, which is given no DHT, no listener, no trackers, no local discovery and nothing to
 //! remember. The only addresses it may dial are those that the torrent's trackers named to us and the scope allows:
-//! they are its allow-list, so that peers it hears of from peers are not contacted. It runs on a runtime of its own
+//! they are its allow-list, so that peers it hears of from peers are not contacted. They are at most four endpoints of one
+//! address, 64 of one network and 500 in all; the library tries an endpoint that fails again with growing gaps until
+//! the copy is whole or patience ends. The allow-list is one of addresses without ports: a peer may name another port of
+//! an address that is on it. It runs on a runtime of its own
 //! whose threads have no log, for its log events name peers.
 
 use std::net::SocketAddr;
@@ -18,6 +21,7 @@ use wire::metainfo::Metainfo;
 use wire::tracker_url::TrackerUrl;
 
 use crate::metadata::ask_all;
+use crate::named::bounded;
 use crate::plan::mandates_in_force;
 use crate::{Bind, Clock, Mandated, Stop};
 
@@ -116,10 +120,7 @@ pub async fn download(
     }
     let trackers: Vec<TrackerUrl> = torrent.trackers().cloned().collect();
     let named = ask_all(&trackers, v1, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
-    let mut peers: Vec<SocketAddr> = plan.peers.iter().copied().chain(named).map(evidence::endpoint::canonical).collect();
-    peers.retain(|peer| plan.scope.check(*peer).is_ok());
-    peers.sort_unstable();
-    peers.dedup();
+    let peers = bounded(plan.peers.iter().copied().chain(named), &plan.scope);
     if peers.is_empty() {
         return Err(DownloadError::NoPeers);
     }

@@ -16,6 +16,9 @@ pub enum WatchError {
     /// Policy: there is no version 1 info-hash to ask for.
     #[error("{0} has no version 1 info-hash, and version 2 alone is not spoken yet")]
     NoVersion1(TargetIds),
+    /// Policy: a list of so many addresses might not fit a record.
+    #[error("a list is to keep {0} addresses, which is not between 1 and {max}: set list_max accordingly", max = crate::LIST_MAX)]
+    ListMax(usize),
     /// Environment: a listener could not be opened. The address is our own.
     #[error("cannot listen on {address}: {source}")]
     Listen {

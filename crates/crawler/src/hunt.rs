@@ -22,6 +22,8 @@ pub(crate) struct Hunt {
     /// What trackers know us by: one peer id and one key for the run.
     pub(crate) peer_id: PeerId,
     pub(crate) key: u32,
+    /// Whether nobody is contacted any more: the run ends, or its mandates are no longer in force.
+    pub(crate) is_closed: bool,
     /// Verified bytes received.
     pub(crate) downloaded: u64,
     /// Peers that are never contacted, so that each is recorded once.
@@ -40,6 +42,8 @@ pub(crate) enum Fate {
     Excluded(Exclusion),
     /// We have no address of its family.
     NoFamily,
+    /// Nobody is contacted any more.
+    TooLate,
 }
 
 impl Hunt {
@@ -53,10 +57,19 @@ impl Hunt {
             announcer,
             peer_id,
             key: u32::from_be_bytes([a, b, c, d]),
+            is_closed: false,
             downloaded: 0,
             refused: BTreeSet::new(),
             refused_max: settings.roster.peers_max,
         }
+    }
+
+    /// Contacts nobody any more. Returns the peers that never were.
+    pub(crate) fn close(&mut self) -> Vec<(SocketAddr, Found)> {
+        self.is_closed = true;
+        let untried = self.roster.take_untried();
+        self.refused.extend(untried.iter().map(|(peer, _)| *peer));
+        untried
     }
 
     /// Decides about a peer that a list named.
@@ -67,6 +80,8 @@ impl Hunt {
         let fate = match scope.check(peer) {
             Err(rule) => Fate::Excluded(rule),
             Ok(()) if bind.towards(peer.ip()).is_none() => Fate::NoFamily,
+            Ok(()) if self.is_closed && self.roster.knows(peer) => return Fate::Known,
+            Ok(()) if self.is_closed => Fate::TooLate,
             Ok(()) => match self.roster.offer(now, peer, found) {
                 Offered::New => return Fate::Contact,
                 Offered::Known => return Fate::Known,

@@ -17,6 +17,8 @@ pub(crate) struct Caller {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) accepted: Now,
+    /// The wall clock's error before that, in milliseconds.
+    pub(crate) error_ms: Option<u32>,
 }
 
 /// Callers that wait to be let in; further ones wait in the system's queue.
@@ -47,7 +49,8 @@ pub(crate) async fn accept(listener: TcpListener, callers: mpsc::Sender<Caller>,
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                let caller = Caller { stream, peer: evidence::endpoint::canonical(peer), accepted: clock.now() };
+                let error_ms = clock.reading().error_ms;
+                let caller = Caller { stream, peer: evidence::endpoint::canonical(peer), accepted: clock.now(), error_ms };
                 if callers.send(caller).await.is_err() {
                     return;
                 }

@@ -1,7 +1,8 @@
 //! The info dictionary of a magnet (BEP 9), from whoever its trackers and the magnet itself name.
 //!
 //! A magnet is inspected before a mandate can name what it holds, so this is not part of a run, and no record is made.
-//! The scope applies all the same.
+//! The scope applies all the same. There is no pace to keep to between runs; instead each endpoint is contacted once, at
+//! most four of one address, 64 of one network and 500 in all, and 20 at a time.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use swarm::{Scope, Seed};
 use tokio::task::JoinSet;
 use wire::tracker_url::TrackerUrl;
 
+use crate::named::bounded;
 use crate::prober::call;
 use crate::trackers::{self, Question, Reach, Told};
 use crate::{Bind, Clock, Stop};
@@ -65,9 +67,6 @@ pub enum MetadataError {
 
 /// Peers asked at a time.
 const AT_A_TIME: usize = 20;
-
-/// Peers asked in all.
-const PEERS_MAX: usize = 500;
 
 /// Fetches an info dictionary whose SHA-1 is the info-hash.
 ///
@@ -119,14 +118,9 @@ async fn search(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop, tried:
 /// The peers that may be contacted, and our address towards each.
 async fn named(plan: &MetadataPlan) -> Vec<(std::net::IpAddr, SocketAddr)> {
     let listed = ask_all(&plan.trackers, plan.info_hash, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
-    let mut kept: Vec<(std::net::IpAddr, SocketAddr)> = Vec::new();
-    for peer in plan.peers.iter().copied().chain(listed).map(evidence::endpoint::canonical) {
-        let from = plan.bind.towards(peer.ip()).filter(|_| plan.scope.check(peer).is_ok());
-        if let Some(from) = from.filter(|_| kept.len() < PEERS_MAX && kept.iter().all(|(_, known)| *known != peer)) {
-            kept.push((from, peer));
-        }
-    }
-    kept
+    let reachable = plan.peers.iter().copied().chain(listed).filter(|peer| plan.bind.towards(peer.ip().to_canonical()).is_some());
+    let peers = bounded(reachable, &plan.scope);
+    peers.into_iter().filter_map(|peer| plan.bind.towards(peer.ip()).map(|from| (from, peer))).collect()
 }
 
 /// Whom the trackers name. They are told `stopped` at once: we listen nowhere and stay nowhere.

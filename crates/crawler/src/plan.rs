@@ -90,6 +90,15 @@ pub struct Mandated {
     pub sha256: Digest,
 }
 
+impl WatchPlan {
+    pub(crate) fn check(&self, now: Utc) -> Result<(), WatchError> {
+        if !(1..=LIST_MAX).contains(&self.settings.list_max) {
+            return Err(WatchError::ListMax(self.settings.list_max));
+        }
+        self.targets.iter().try_for_each(|target| target.check(now))
+    }
+}
+
 impl TargetPlan {
     /// The digests of the mandates that name this torrent and are in force.
     pub(crate) fn mandates_in_force(&self, now: Utc) -> Vec<Digest> {
@@ -118,6 +127,9 @@ fn is_same(one: &TargetIds, other: &TargetIds) -> bool {
     (one.v1.is_some() && one.v1 == other.v1) || (one.v2.is_some() && one.v2 == other.v2)
 }
 
+/// Most addresses kept of one list. One of IPv6 takes up to 50 bytes of a record, which may have 1 MiB.
+pub const LIST_MAX: usize = 10_000;
+
 /// The numbers of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -129,7 +141,7 @@ pub struct Settings {
     pub roster: roster::Limits,
     /// Of the trackers of one torrent.
     pub announce: announce::Limits,
-    /// Addresses kept of one list; the rest is counted.
+    /// Addresses kept of one list, at most [`LIST_MAX`]; the rest is counted.
     pub list_max: usize,
     /// Peers asked of a tracker at a time.
     pub numwant: u32,
@@ -152,7 +164,7 @@ impl Default for Settings {
             pace: pace::Budgets::default(),
             roster: roster::Limits::default(),
             announce: announce::Limits::default(),
-            list_max: 10_000,
+            list_max: LIST_MAX,
             numwant: 200,
             tracker_ms: 15_000,
             tracker_asks_max: 32,

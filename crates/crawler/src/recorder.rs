@@ -3,15 +3,19 @@
 use std::net::{IpAddr, SocketAddr};
 
 use evidence::observation::{Found, Observation, Purpose, Times, Volume};
-use evidence::{Attribution, Digest, Direction, Encryption, Grade, Outcome, RunId, Stamp, TargetIds, Transport, sha256};
+use evidence::{Attribution, Digest, Direction, Encryption, Grade, Outcome, RunId, Stamp, TargetIds, Transport, Utc, sha256};
 use ledger::{Acked, AppendError, Appender, Record};
 use swarm::probe::Visit;
+
+/// Says which network an address belonged to at a moment.
+pub(crate) type Attribute = Box<dyn Fn(IpAddr, Utc) -> Attribution + Send + Sync>;
 
 /// What all records of a run share, and the way into the log.
 pub(crate) struct Recorder {
     pub(crate) appender: Appender,
-    pub(crate) attribute: Box<dyn Fn(IpAddr) -> Attribution + Send + Sync>,
+    pub(crate) attribute: Attribute,
     pub(crate) run: RunId,
+    pub(crate) laboratory: bool,
     pub(crate) config_sha256: Digest,
     pub(crate) release_sha256: Digest,
 }
@@ -33,8 +37,10 @@ impl Recorder {
     /// Logs a contact.
     pub(crate) async fn visit(&self, context: Context, visit: Visit) -> Result<Acked, AppendError> {
         let peer = visit.peer.unwrap_or(context.peer);
+        // Addresses move between networks; the proof counts, and without one the attempt.
+        let at = visit.times.first_block.unwrap_or(visit.times.began).utc;
         let body = Observation {
-            attribution: (self.attribute)(peer.ip()),
+            attribution: (self.attribute)(peer.ip(), at),
             challenges: visit.challenges,
             choke: visit.choke,
             claim: visit.claim,
@@ -45,6 +51,8 @@ impl Recorder {
             encryption: Encryption::None,
             found: context.found,
             grade: visit.grade,
+            laboratory: self.laboratory,
+            listening_port: visit.listening_port,
             mandates_sha256: context.mandates_sha256,
             observer: visit.observer.unwrap_or(context.observer),
             outcome: visit.outcome,

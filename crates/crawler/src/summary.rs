@@ -43,6 +43,8 @@ pub struct Progress {
     pub grades: BTreeMap<Grade, u64>,
     /// Observations by outcome, in the words of the record.
     pub outcomes: BTreeMap<&'static str, u64>,
+    /// Records that the log refused for their own sake: they are missing from it.
+    pub refused_records: u64,
     /// Bytes of content in verified blocks.
     pub verified_bytes: u64,
     /// Callers that were let in.

@@ -38,6 +38,10 @@ pub struct Observation {
     pub found: Option<Found>,
     /// The highest grade reached.
     pub grade: Grade,
+    /// Whether the run's configuration names a laboratory: simulated peers and synthetic content.
+    pub laboratory: bool,
+    /// `p` of the extension handshake (BEP 10): the port on which the peer says that it listens. A claim.
+    pub listening_port: Option<u16>,
     /// SHA-256 of the notes of the mandates in force for the target, in the order logged.
     pub mandates_sha256: Vec<Digest>,
     /// The monitor's own end.

@@ -57,6 +57,8 @@ fn observation(n: u64, grade: Grade, outcome: Outcome) -> Observation {
             via: "http://tracker.example/announce".into(),
         }),
         grade,
+        laboratory: false,
+        listening_port: None,
         mandates_sha256: vec![],
         observer: "192.0.2.1:40000".parse().unwrap(),
         outcome,

@@ -165,11 +165,10 @@ mod tests {
         };
         let one = witness("w1", "wit1", KeyKind::Cosignature);
         let two = witness("w2", "wit2", KeyKind::Cosignature);
-        let make =
-            |witnesses: &[&VerifierKey], quorum| {
-                let witnesses = witnesses.iter().map(|key| (*key).clone()).collect();
-                Anchor::new("log.example.org", "2026-09", &root, &log, witnesses, quorum)
-            };
+        let make = |witnesses: &[&VerifierKey], quorum| {
+            let witnesses = witnesses.iter().map(|key| (*key).clone()).collect();
+            Anchor::new("log.example.org", "2026-09", &root, &log, witnesses, quorum)
+        };
         let anchor = make(&[&one, &two], 2).unwrap();
         assert_eq!(Anchor::parse(&anchor.to_string()).unwrap(), anchor);
         assert_eq!(anchor.policy().unwrap().quorum(), 2);

@@ -102,9 +102,11 @@ fn merge(policy: &Policy, first: &SignedCheckpoint, second: &SignedCheckpoint) -
 
 /// The signature line of a witness, as it stands in the file.
 fn line_by(signed: &SignedCheckpoint, witness: &tlog::VerifierKey) -> Option<String> {
-    let position = signed.note().signatures().iter().position(|signature| {
-        signature.name() == witness.name() && signature.key_id() == witness.key_id()
-    })?;
+    let position = signed
+        .note()
+        .signatures()
+        .iter()
+        .position(|signature| signature.name() == witness.name() && signature.key_id() == witness.key_id())?;
     let bytes = signed.to_bytes();
     let lines = std::str::from_utf8(bytes.get(signed.note().text().len() + 1..)?).ok()?;
     lines.split_inclusive('\n').nth(position).map(Into::into)

@@ -109,6 +109,8 @@ pub(crate) fn contact(n: u16, outcome: Outcome, grade: Grade) -> Observation {
         encryption: Encryption::None,
         found: None,
         grade,
+        laboratory: false,
+        listening_port: None,
         mandates_sha256: vec![digest],
         observer: "192.0.2.1:40000".parse().unwrap(),
         outcome,

@@ -33,6 +33,7 @@ impl AppendError {
 enum Request {
     Append(Box<Record>, oneshot::Sender<Result<Acked, AppendError>>),
     Checkpoint(oneshot::Sender<Result<SignedCheckpoint, AppendError>>),
+    Attach(Box<SignedCheckpoint>, oneshot::Sender<Result<SignedCheckpoint, AppendError>>),
     Finish,
 }
 
@@ -107,6 +108,16 @@ impl Writer {
         answered.await.map_err(|_| AppendError::Finished)?
     }
 
+    /// Keeps cosignatures with the last checkpoint.
+    ///
+    /// # Errors
+    /// As [`Ledger::attach_cosignatures`].
+    pub async fn attach_cosignatures(&self, cosigned: SignedCheckpoint) -> Result<SignedCheckpoint, AppendError> {
+        let (answer, answered) = oneshot::channel();
+        self.queue.send(Request::Attach(Box::new(cosigned), answer)).await.map_err(|_| AppendError::Finished)?;
+        answered.await.map_err(|_| AppendError::Finished)?
+    }
+
     /// Logs what is still in the queue, refuses what comes later, and gives the ledger back.
     ///
     /// # Errors
@@ -128,6 +139,10 @@ fn serve(mut ledger: Ledger, mut requests: mpsc::Receiver<Request>, mut on_ack: 
             Request::Append(record, answer) => held = serve_group(&mut ledger, *record, answer, &mut requests, &mut on_ack),
             Request::Checkpoint(answer) => {
                 drop(answer.send(ledger.checkpoint().map_err(|fault| AppendError::Ledger(Arc::new(fault)))))
+            }
+            Request::Attach(cosigned, answer) => {
+                let attached = ledger.attach_cosignatures(&cosigned);
+                drop(answer.send(attached.map_err(|fault| AppendError::Ledger(Arc::new(fault)))))
             }
             Request::Finish => requests.close(),
         }

@@ -23,12 +23,16 @@ pub struct Content {
     fit_pieces: Vec<u32>,
 }
 
-/// The block proves nothing: constant, duplicated or padding.
+/// The block proves nothing: constant, duplicated, padding or too short.
 const UNFIT: u16 = 0;
 /// The block is fit, but belongs to no mandated work.
 const FIT: u16 = 1;
 /// The block belongs to the work with this number less two.
 const FIRST_WORK: u16 = 2;
+
+/// Blocks shorter than this, in bytes, prove nothing: the end of a torrent may be a few bytes that follow from its
+/// format, and somebody who has none of the content could guess them.
+pub const FIT_BYTES_MIN: u32 = 1_024;
 
 /// Why a dossier and a file of digests cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +85,8 @@ impl Content {
         let mut marks = Vec::with_capacity(digests.len() / 32);
         let (mut work_pieces, mut fit_pieces) = (Vec::new(), Vec::new());
         for block in dossier.blocks() {
-            let mark = if unfit.next_if_eq(&block.number).is_some() { UNFIT } else { mark(dossier, &block, works) };
+            let is_unfit = unfit.next_if_eq(&block.number).is_some() || block.length < FIT_BYTES_MIN;
+            let mark = if is_unfit { UNFIT } else { mark(dossier, &block, works) };
             let lists: [(&mut Vec<u32>, u16); 2] = [(&mut fit_pieces, FIT), (&mut work_pieces, FIRST_WORK)];
             for (pieces, least) in lists {
                 if mark >= least && pieces.last() != Some(&block.piece) {
@@ -121,11 +126,13 @@ impl Content {
         self.dossier_sha256
     }
 
-    /// A block nobody can foresee, out of the pieces that `may` names. A block of a mandated work is preferred; one of
-    /// another file is taken only where the peer has nothing of a work. Blocks that prove nothing are never taken.
-    pub(crate) fn pick(&self, chance: &mut Chance, may: impl Fn(u32) -> bool) -> Option<Question> {
+    /// A block nobody can foresee, out of the pieces that `may` names and `only` lists, if it does. A block of a mandated
+    /// work is preferred; one of another file is taken only where the peer has nothing of a work. Blocks that prove
+    /// nothing are never taken.
+    pub(crate) fn pick(&self, chance: &mut Chance, only: Option<&[u32]>, may: impl Fn(u32) -> bool) -> Option<Question> {
         [(&self.work_pieces, FIRST_WORK), (&self.fit_pieces, FIT)].into_iter().find_map(|(pieces, least)| {
-            let open = || pieces.iter().copied().filter(|piece| may(*piece));
+            let is_due = |piece: &u32| only.is_none() || pieces.binary_search(piece).is_ok();
+            let open = || only.unwrap_or(pieces).iter().copied().filter(is_due).filter(|piece| may(*piece));
             let count = open().count();
             let piece = open().nth(chance.below(count as u64) as usize)?;
             let fit = || self.blocks_of(piece).filter(|number| self.marks[*number] >= least);
@@ -231,15 +238,15 @@ pub(crate) mod tests {
         assert_eq!(content.piece_count(), 4);
         let mut seen = std::collections::BTreeSet::new();
         for n in 0..200u8 {
-            let question = content.pick(&mut Chance::new(Seed::new([n; 32])), |_| true).unwrap();
+            let question = content.pick(&mut Chance::new(Seed::new([n; 32])), None, |_| true).unwrap();
             assert_eq!((question.work.as_deref(), question.length), (Some("film"), BLOCK_BYTES));
             seen.insert((question.piece, question.offset));
         }
         assert_eq!(seen.into_iter().collect::<Vec<_>>(), [(1, 0), (2, BLOCK_BYTES), (3, 0)]);
         // A peer that has only the first piece can prove nothing of the film, and is asked outside it.
-        let question = content.pick(&mut Chance::new(Seed::new([1; 32])), |piece| piece == 0).unwrap();
+        let question = content.pick(&mut Chance::new(Seed::new([1; 32])), None, |piece| piece == 0).unwrap();
         assert_eq!((question.piece, question.work), (0, None));
-        assert!(content.pick(&mut Chance::new(Seed::new([1; 32])), |_| false).is_none());
+        assert!(content.pick(&mut Chance::new(Seed::new([1; 32])), None, |_| false).is_none());
         assert!(content.has_any(|piece| piece == 3) && !content.has_any(|_| false));
     }
 
@@ -249,9 +256,35 @@ pub(crate) mod tests {
         let content = content(&[(total, Some("film"))], 20_000, vec![]);
         let copy = bytes(total as usize);
         for n in 0..50u8 {
-            let question = content.pick(&mut Chance::new(Seed::new([n; 32])), |_| true).unwrap();
+            let question = content.pick(&mut Chance::new(Seed::new([n; 32])), None, |_| true).unwrap();
             let start = question.piece as usize * 20_000 + question.offset as usize;
             assert_eq!(sha256(&copy[start..start + question.length as usize]), question.sha256);
+        }
+    }
+
+    #[test]
+    fn a_list_of_pieces_is_all_that_is_looked_at() {
+        let content = content(&[(2 << 14, None), (90 << 14, Some("film"))], 1 << 14, vec![5]);
+        let looked = core::cell::Cell::new(0);
+        let may = |piece| {
+            looked.set(looked.get() + 1);
+            piece != 7
+        };
+        let pick = |only: &[u32]| content.pick(&mut Chance::new(Seed::new([3; 32])), Some(only), may);
+        // Of another file, unfit, not allowed by `may`, past the end; and one that is left.
+        assert_eq!(pick(&[0, 5, 7, 4_000, 9]).map(|question| (question.piece, question.work)), Some((9, Some("film".into()))));
+        assert!(looked.get() <= 6, "{} of 92 pieces were looked at", looked.get());
+        assert_eq!(pick(&[5, 7, 0]).map(|question| (question.piece, question.work)), Some((0, None)));
+        assert_eq!((pick(&[]), pick(&[5, 7])), (None, None));
+    }
+
+    #[test]
+    fn blocks_that_could_be_guessed_are_never_asked_for() {
+        for (last, pieces) in [(1_023, vec![0]), (1_024, vec![0, 1])] {
+            let content = content(&[((1 << 14) + last, Some("film"))], 1 << 14, vec![]);
+            let asked = (0..60u8).map(|n| content.pick(&mut Chance::new(Seed::new([n; 32])), None, |_| true).unwrap().piece);
+            assert_eq!(asked.collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>(), pieces);
+            assert_eq!(content.has_any(|piece| piece == 1), last == 1_024);
         }
     }
 

@@ -19,9 +19,11 @@ pub struct Budgets {
     pub per_address: u32,
     /// Contacts at a time with one /24 (IPv4) or /48 (IPv6).
     pub per_network: u32,
-    /// New contacts a second, in all. Home routers between us and the network fail on bursts.
+    /// New contacts a second that we dial, in all. Home routers between us and the network fail on bursts. As many
+    /// again may come in.
     pub per_second: u32,
-    /// Contacts an hour with one address, so that no list can make us hammer it.
+    /// Contacts an hour that we dial with one address, so that no list can make us hammer it. As many again may come
+    /// in from it.
     pub per_address_hour: u32,
     /// Wait after the first failure of an endpoint in milliseconds, doubled with each further one.
     pub back_off_first_ms: u64,
@@ -70,10 +72,9 @@ pub struct Pace {
     total: u32,
     addresses: BTreeMap<IpAddr, u32>,
     networks: BTreeMap<Prefix, u32>,
-    /// Microseconds of credit: a second's worth buys `per_second` contacts.
-    credit_us: u64,
-    credited: Mono,
-    hours: Remembered<IpAddr>,
+    /// For what we dial, and for what comes in: whoever calls must not be able to keep us from dialling.
+    dials: Allowance,
+    calls: Allowance,
     failures: Remembered<SocketAddr>,
 }
 
@@ -88,9 +89,8 @@ impl Pace {
             total: 0,
             addresses: BTreeMap::new(),
             networks: BTreeMap::new(),
-            credit_us: SECOND_US,
-            credited: now,
-            hours: Remembered::new(budgets.remembered_max),
+            dials: Allowance::new(&budgets, now),
+            calls: Allowance::new(&budgets, now),
             failures: Remembered::new(budgets.remembered_max),
         }
     }
@@ -100,44 +100,42 @@ impl Pace {
         if let Some(entry) = self.failures.get(&peer).filter(|entry| entry.until > now) {
             return Err(Throttled::BackOff(entry.until));
         }
-        let hour = self.hours.get(&peer.ip()).filter(|entry| entry.until > now);
-        if let Some(entry) = hour.filter(|entry| entry.count >= self.budgets.per_address_hour) {
-            return Err(Throttled::Hour(entry.until));
-        }
-        let (count, until) = hour.map_or((1, now.plus_ms(HOUR_MS)), |entry| (entry.count + 1, entry.until));
-        self.admit_concurrent(now, peer)?;
-        self.hours.put(peer.ip(), Entry { count, until });
+        let budgets = self.budgets;
+        self.dials.check_hour(&budgets, now, peer.ip())?;
+        self.check_places(peer)?;
+        self.dials.spend(&budgets, now, peer.ip())?;
+        self.take_place(peer);
         Ok(())
     }
 
-    /// Begins a contact that the peer dialled. It costs us a place, but was not our doing, so no wait applies.
+    /// Begins a contact that the peer dialled. It was not our doing, so no back-off applies, and it takes nothing of what
+    /// we may dial but the place.
     pub fn admit_incoming(&mut self, now: Mono, peer: SocketAddr) -> Result<(), Throttled> {
-        self.admit_concurrent(now, peer)
+        let budgets = self.budgets;
+        self.calls.check_hour(&budgets, now, peer.ip())?;
+        self.check_places(peer)?;
+        self.calls.spend(&budgets, now, peer.ip())?;
+        self.take_place(peer);
+        Ok(())
     }
 
-    fn admit_concurrent(&mut self, now: Mono, peer: SocketAddr) -> Result<(), Throttled> {
-        let network = network(peer.ip());
+    fn check_places(&self, peer: SocketAddr) -> Result<(), Throttled> {
         if self.total >= self.budgets.total {
             return Err(Throttled::Total);
         }
         if self.addresses.get(&peer.ip()).is_some_and(|count| *count >= self.budgets.per_address) {
             return Err(Throttled::Address);
         }
-        if self.networks.get(&network).is_some_and(|count| *count >= self.budgets.per_network) {
+        if self.networks.get(&network(peer.ip())).is_some_and(|count| *count >= self.budgets.per_network) {
             return Err(Throttled::Network);
         }
-        let price_us = SECOND_US / u64::from(self.budgets.per_second.max(1));
-        let earned_us = now.us().saturating_sub(self.credited.us());
-        self.credit_us = self.credit_us.saturating_add(earned_us).min(SECOND_US);
-        self.credited = self.credited.max(now);
-        if self.credit_us < price_us {
-            return Err(Throttled::Rate(Mono::from_us(now.us() + price_us - self.credit_us)));
-        }
-        self.credit_us -= price_us;
+        Ok(())
+    }
+
+    fn take_place(&mut self, peer: SocketAddr) {
         self.total += 1;
         *self.addresses.entry(peer.ip()).or_default() += 1;
-        *self.networks.entry(network).or_default() += 1;
-        Ok(())
+        *self.networks.entry(network(peer.ip())).or_default() += 1;
     }
 
     /// Ends a contact. `answered` is false if the endpoint could not be reached at all: it is then left alone for a
@@ -158,6 +156,46 @@ impl Pace {
     /// How many contacts are open.
     pub fn open(&self) -> u32 {
         self.total
+    }
+}
+
+/// What is left of a second's and of an hour's contacts, for one direction.
+#[derive(Debug)]
+struct Allowance {
+    /// Microseconds of credit: a second's worth buys `per_second` contacts.
+    credit_us: u64,
+    credited: Mono,
+    hours: Remembered<IpAddr>,
+}
+
+impl Allowance {
+    fn new(budgets: &Budgets, now: Mono) -> Self {
+        Self { credit_us: SECOND_US, credited: now, hours: Remembered::new(budgets.remembered_max) }
+    }
+
+    fn hour(&self, now: Mono, address: IpAddr) -> Option<Entry> {
+        self.hours.get(&address).filter(|entry| entry.until > now)
+    }
+
+    fn check_hour(&self, budgets: &Budgets, now: Mono, address: IpAddr) -> Result<(), Throttled> {
+        match self.hour(now, address).filter(|entry| entry.count >= budgets.per_address_hour) {
+            Some(entry) => Err(Throttled::Hour(entry.until)),
+            None => Ok(()),
+        }
+    }
+
+    fn spend(&mut self, budgets: &Budgets, now: Mono, address: IpAddr) -> Result<(), Throttled> {
+        let price_us = SECOND_US / u64::from(budgets.per_second.max(1));
+        let earned_us = now.us().saturating_sub(self.credited.us());
+        self.credit_us = self.credit_us.saturating_add(earned_us).min(SECOND_US);
+        self.credited = self.credited.max(now);
+        if self.credit_us < price_us {
+            return Err(Throttled::Rate(Mono::from_us(now.us() + price_us - self.credit_us)));
+        }
+        self.credit_us -= price_us;
+        let (count, until) = self.hour(now, address).map_or((1, now.plus_ms(HOUR_MS)), |entry| (entry.count + 1, entry.until));
+        self.hours.put(address, Entry { count, until });
+        Ok(())
     }
 }
 
@@ -305,17 +343,32 @@ mod tests {
             pace.admit(now, peer).unwrap();
             pace.release(now, peer, false);
         }
-        assert_eq!((pace.hours.entries.len(), pace.failures.entries.len()), (10, 10));
-        assert_eq!((pace.hours.by_end.len(), pace.failures.by_end.len()), (10, 10));
+        assert_eq!((pace.dials.hours.entries.len(), pace.failures.entries.len()), (10, 10));
+        assert_eq!((pace.dials.hours.by_end.len(), pace.failures.by_end.len()), (10, 10));
     }
 
     #[test]
-    fn whoever_dials_us_takes_a_place_but_waits_for_nothing() {
-        let mut pace = pace(|budgets| (budgets.per_address, budgets.per_address_hour) = (1, 1));
+    fn whoever_dials_us_takes_a_place_and_nothing_else_of_what_we_may_dial() {
+        let mut pace = pace(|budgets| (budgets.per_address, budgets.per_second, budgets.per_address_hour) = (1, 4, 3));
         let caller = peer("192.0.2.1:7");
         pace.admit(START, caller).unwrap();
         assert_eq!(pace.admit_incoming(START, caller), Err(Throttled::Address));
         pace.release(START, caller, false);
-        assert_eq!(pace.admit_incoming(START, caller), Ok(()));
+        // Neither the back-off nor the dial's own hour holds against a caller; its own hour does.
+        for _ in 0..3 {
+            assert_eq!(pace.admit_incoming(START, caller), Ok(()));
+            pace.release(START, caller, true);
+        }
+        assert_eq!(pace.admit_incoming(START, caller), Err(Throttled::Hour(START.plus_ms(HOUR_MS))));
+        // Callers have used up their second, and not ours.
+        assert_eq!(pace.admit_incoming(START, peer("192.0.2.2:7")), Ok(()));
+        assert_eq!(pace.admit_incoming(START, peer("192.0.2.3:7")), Err(Throttled::Rate(START.plus_ms(250))));
+        for dialled in ["192.0.2.1:7", "192.0.2.3:7", "192.0.2.4:7"] {
+            assert_eq!(pace.admit(START, peer(dialled)), Ok(()));
+        }
+        assert_eq!(pace.admit(START, peer("192.0.2.5:7")), Err(Throttled::Rate(START.plus_ms(250))));
+        assert_eq!(pace.admit_incoming(START.plus_ms(HOUR_MS), peer("192.0.2.1:8")), Err(Throttled::Address));
+        pace.release(START, peer("192.0.2.1:7"), true);
+        assert_eq!(pace.admit_incoming(START.plus_ms(HOUR_MS), peer("192.0.2.1:8")), Ok(()));
     }
 }

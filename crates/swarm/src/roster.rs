@@ -207,6 +207,11 @@ impl Roster {
         self.peers.len()
     }
 
+    /// Whether a peer is known.
+    pub fn knows(&self, peer: SocketAddr) -> bool {
+        self.peers.contains_key(&peer)
+    }
+
     /// Whether no peer is known.
     pub fn is_empty(&self) -> bool {
         self.peers.is_empty()
@@ -286,6 +291,7 @@ mod tests {
         assert_eq!(roster.offer(START, peer(3), found(2)), Offered::Full);
         assert_eq!(roster.take_due(START).unwrap().found, found(0));
         assert_eq!((roster.len(), roster.open()), (2, 1));
+        assert!(roster.knows(peer(2)) && !roster.knows(peer(3)));
     }
 
     #[test]

@@ -12,8 +12,14 @@
 //! | 4 | nothing; `n` further records were not kept, and no record follows |
 //!
 //! The moment of a received record is that of its last byte. Nothing that was sent is ever left out short of kind 4.
+//!
+//! A transcript is sent to others, so a peer must not be able to fill it: nothing that a peer may choose freely is kept
+//! beyond [`KEPT_MAX`] bytes in a row. Of a block its header is kept; the digest of its content is the one that the
+//! challenge has, so the proof is whole without the content.
 
 use evidence::{Digest, Mono, sha256};
+use wire::handshake;
+use wire::message::id;
 
 /// The header line.
 pub const HEADER: &[u8] = b"affiant.transcript/1\n";
@@ -21,28 +27,52 @@ pub const HEADER: &[u8] = b"affiant.transcript/1\n";
 /// What is kept of a contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Bytes kept in full; beyond them only digests are.
-    pub bytes_max: usize,
     /// Records kept; beyond them they are only counted.
     pub records_max: u32,
-    /// Whether blocks of content are kept in full, or their digests alone.
-    pub blocks: Blocks,
-}
-
-/// How blocks of content are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blocks {
-    /// In full, so that the proof can be repeated from the transcript.
-    Full,
-    /// Their header and their digest: the dossier's digest is then the proof.
-    Trimmed,
 }
 
 impl Default for Policy {
-    /// Room for the answers to several challenges, a large bitfield and some talk.
+    /// Room for a long talk: a contact with a busy leecher brings some hundred haves.
     fn default() -> Self {
-        Self { bytes_max: 160 << 10, records_max: 2_000, blocks: Blocks::Full }
+        Self { records_max: 2_000 }
     }
+}
+
+/// What received bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// The peer's handshake.
+    Handshake,
+    /// One message with its length prefix, or the part of one.
+    Message,
+    /// Something else.
+    Garbage,
+}
+
+/// Most bytes kept of what a peer may choose freely.
+pub const KEPT_MAX: usize = 48;
+
+/// Bytes kept of a piece message: up to its content.
+const BLOCK_KEPT: usize = 13;
+
+/// Bytes kept of other messages with content of any length: length and type.
+const HEAD_KEPT: usize = 5;
+
+/// The longest message whose fields are all numbers that mean something: request, cancel and reject.
+const NUMBERS_MAX: usize = 17;
+
+/// How many of the first bytes are kept.
+fn kept(said: Said, bytes: &[u8]) -> usize {
+    let most = match (said, bytes.get(4)) {
+        // Of its 68 bytes 20 are fixed, and the other 48 name the torrent, the client and what it speaks.
+        (Said::Handshake, _) => handshake::LENGTH,
+        (Said::Garbage, _) | (Said::Message, Some(&id::EXTENDED)) => KEPT_MAX,
+        (Said::Message, Some(&id::PIECE)) => BLOCK_KEPT,
+        (Said::Message, Some(&id::BITFIELD | 10..=12 | 18..)) => HEAD_KEPT,
+        (Said::Message, _) if bytes.len() <= NUMBERS_MAX => NUMBERS_MAX,
+        (Said::Message, _) => HEAD_KEPT,
+    };
+    most.min(bytes.len())
 }
 
 const RECEIVED: u8 = 1;
@@ -50,15 +80,11 @@ const SENT: u8 = 2;
 const DIGESTED: u8 = 3;
 const DROPPED: u8 = 4;
 
-/// Bytes of a digested record that are kept: a piece message up to its content.
-const PREFIX_KEPT: usize = 13;
-
 /// A transcript being written.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     policy: Policy,
     bytes: Vec<u8>,
-    kept: usize,
     records: u32,
     dropped: u32,
     last: Mono,
@@ -66,26 +92,24 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy, bytes: Vec::new(), kept: 0, records: 0, dropped: 0, last: Mono::from_us(0) }
+        Self { policy, bytes: Vec::new(), records: 0, dropped: 0, last: Mono::from_us(0) }
     }
 
-    /// Records bytes that arrived. `is_block` says that they are a piece message.
-    pub(crate) fn received(&mut self, now: Mono, bytes: &[u8], is_block: bool) {
-        let trimmed = is_block && self.policy.blocks == Blocks::Trimmed;
-        if trimmed || self.kept + bytes.len() > self.policy.bytes_max {
-            let (prefix, rest) = bytes.split_at(bytes.len().min(PREFIX_KEPT));
-            if self.begin(now, DIGESTED, bytes.len()) {
-                self.bytes.push(prefix.len() as u8);
-                self.bytes.extend_from_slice(prefix);
-                self.bytes.extend_from_slice(sha256(rest).as_bytes());
+    /// Records bytes that arrived.
+    pub(crate) fn received(&mut self, now: Mono, bytes: &[u8], said: Said) {
+        let (prefix, rest) = bytes.split_at(kept(said, bytes));
+        if rest.is_empty() {
+            if self.begin(now, RECEIVED, bytes.len()) {
+                self.bytes.extend_from_slice(bytes);
             }
-        } else if self.begin(now, RECEIVED, bytes.len()) {
-            self.kept += bytes.len();
-            self.bytes.extend_from_slice(bytes);
+        } else if self.begin(now, DIGESTED, bytes.len()) {
+            self.bytes.push(prefix.len() as u8);
+            self.bytes.extend_from_slice(prefix);
+            self.bytes.extend_from_slice(sha256(rest).as_bytes());
         }
     }
 
-    /// Records bytes that were sent. They are few and short, so they are kept whatever the budget of bytes.
+    /// Records bytes that were sent. They are few, short and ours.
     pub(crate) fn sent(&mut self, now: Mono, bytes: &[u8]) {
         if self.begin(now, SENT, bytes.len()) {
             self.bytes.extend_from_slice(bytes);
@@ -194,8 +218,11 @@ fn record(bytes: &[u8]) -> Option<(Record<'_>, &[u8])> {
         SENT => rest.split_at_checked(length as usize).map(|(bytes, rest)| (Record::Sent { at, bytes }, rest)),
         DIGESTED => {
             let (prefix, rest) = rest.split_first()?;
-            let due = PREFIX_KEPT.min(length as usize);
-            let (prefix, rest) = rest.split_at_checked(usize::from(*prefix)).filter(|(prefix, _)| prefix.len() == due)?;
+            // Bytes that are all there make a record of kind 1.
+            let (prefix, rest) = rest.split_at_checked(usize::from(*prefix)).filter(|(prefix, _)| prefix.len() < length as usize)?;
+            if prefix.len() > handshake::LENGTH {
+                return None;
+            }
             let (digest, rest) = rest.split_first_chunk::<32>()?;
             Some((Record::Digested { at, length, prefix, rest_sha256: Digest::from(*digest) }, rest))
         }
@@ -212,40 +239,59 @@ mod tests {
         Mono::from_us(us)
     }
 
+    fn message(id: u8, payload: &[u8]) -> Vec<u8> {
+        [&(payload.len() as u32 + 1).to_be_bytes()[..], &[id], payload].concat()
+    }
+
     #[test]
     fn what_is_written_is_read_back() {
-        let mut recorder = Recorder::new(Policy { bytes_max: 40, records_max: 4, blocks: Blocks::Full });
+        let mut recorder = Recorder::new(Policy { records_max: 4 });
+        let (have, block) = (message(id::HAVE, &[9; 4]), message(id::PIECE, &[8; 100]));
         recorder.sent(at(1), b"hello");
-        recorder.received(at(2), &[9; 30], true);
-        recorder.received(at(3), &[8; 20], false);
-        recorder.received(at(4), &[7; 10], false);
+        recorder.received(at(2), &have, Said::Message);
+        recorder.received(at(3), &block, Said::Message);
+        recorder.received(at(4), &[7; 10], Said::Garbage);
         recorder.sent(at(5), b"more");
         recorder.sent(at(6), b"more");
         let bytes = recorder.finish().unwrap();
         assert_eq!(parse(&bytes).unwrap(), [
             Record::Sent { at: at(1), bytes: b"hello" },
-            Record::Received { at: at(2), bytes: &[9; 30] },
-            Record::Digested { at: at(3), length: 20, prefix: &[8; 13], rest_sha256: sha256(&[8; 7]) },
+            Record::Received { at: at(2), bytes: &have },
+            Record::Digested { at: at(3), length: 105, prefix: &block[..13], rest_sha256: sha256(&[8; 92]) },
             Record::Received { at: at(4), bytes: &[7; 10] },
             Record::Dropped { at: at(6), records: 2 },
         ]);
         assert!(bytes.starts_with(b"affiant.transcript/1\n\x02\0\0\0\0\0\0\0\x01\0\0\0\x05hello"));
+        assert_eq!(Recorder::new(Policy::default()).finish(), None, "silence leaves nothing");
     }
 
     #[test]
-    fn blocks_may_be_trimmed_and_silence_leaves_nothing() {
-        let mut recorder = Recorder::new(Policy { blocks: Blocks::Trimmed, ..Policy::default() });
-        recorder.received(at(1), &[1; 100], true);
-        recorder.received(at(2), &[2; 100], false);
-        let bytes = recorder.finish().unwrap();
-        assert!(matches!(parse(&bytes).unwrap()[..], [Record::Digested { length: 100, .. }, Record::Received { .. }]));
-        assert_eq!(Recorder::new(Policy::default()).finish(), None);
+    fn nothing_that_a_peer_chooses_freely_is_kept_at_length() {
+        let stuffing = [0x5a; 4_000];
+        let whole = |said, bytes: &[u8]| kept(said, bytes) == bytes.len();
+        for (said, bytes, due) in [
+            (Said::Message, message(id::PIECE, &stuffing), 13),
+            (Said::Message, message(id::BITFIELD, &[0x5a; 12]), 5),
+            (Said::Message, message(id::EXTENDED, &stuffing), 48),
+            (Said::Message, message(id::HASHES, &stuffing), 5),
+            (Said::Message, message(id::HASH_REQUEST, &stuffing[..48]), 5),
+            (Said::Message, message(99, &stuffing), 5),
+            (Said::Message, message(99, &stuffing[..12]), 5),
+            (Said::Message, message(11, &stuffing[..12]), 5),
+            (Said::Message, message(id::HAVE, &stuffing), 5),
+            (Said::Garbage, stuffing.to_vec(), 48),
+        ] {
+            assert_eq!(kept(said, &bytes), due, "{said:?} {:?}", bytes.get(4));
+        }
+        assert!(whole(Said::Handshake, &[1; 68]) && whole(Said::Message, &message(id::REJECT, &[1; 12])));
+        assert!(whole(Said::Message, &[0; 4]) && whole(Said::Message, &[0; 2]) && whole(Said::Garbage, b"SSH-2.0-OpenSSH"));
+        assert!(whole(Said::Message, &message(id::EXTENDED, &[1; 43])));
     }
 
     #[test]
     fn damage_is_refused() {
-        let mut recorder = Recorder::new(Policy { blocks: Blocks::Trimmed, ..Policy::default() });
-        recorder.received(at(1), &[1; 100], true);
+        let mut recorder = Recorder::new(Policy::default());
+        recorder.received(at(1), &message(id::PIECE, &[1; 100]), Said::Message);
         recorder.sent(at(2), b"x");
         let good = recorder.finish().unwrap();
         for end in 0..good.len() {
@@ -253,10 +299,13 @@ mod tests {
             assert_eq!(parse(&good[..end]).is_ok(), end == good.len() - 14, "{end}");
         }
         let mut bad = good.clone();
-        bad[HEADER.len()] = 5;
+        bad[HEADER.len()] = 99;
         assert_eq!(parse(&bad), Err(NotATranscript(HEADER.len())));
-        bad[HEADER.len()] = DIGESTED;
-        bad[HEADER.len() + 13] = 12;
+        // A digested record that has all of its bytes is a received one, and is written as such.
+        let mut bad = good.clone();
+        bad[HEADER.len() + 12] = 13;
         assert_eq!(parse(&bad), Err(NotATranscript(HEADER.len())));
+        let long = [HEADER, &[DIGESTED, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 69], &[0; 69 + 32]].concat();
+        assert_eq!(parse(&long), Err(NotATranscript(HEADER.len())));
     }
 }

@@ -19,6 +19,7 @@ mod anchor;
 mod attachments;
 mod bag;
 mod checkpoints;
+mod dossiers;
 pub mod findings;
 mod lines;
 mod log;
@@ -121,8 +122,9 @@ fn check(
     attachments::check_transcripts(&bag, &openings, findings);
     process::check_addresses(source, &openings.sightings.addresses(), findings);
     attachments::check_named(&openings, &tables, findings);
+    dossiers::check(source, &dossiers::Given { bag: &bag, log: &log, recipient: &recipient, openings: &openings }, &cirs, findings);
     let issue = issue.ok_or("there is no issue note to compare the reports with (step 9.1)")?;
-    let derived = openings.sightings.derive(recipient.is_audit());
+    let derived = openings.sightings.derive();
     let earlier = reports::earlier(&log, recipient.issue);
     let case = reports::Case {
         anchor: &anchor,
@@ -132,6 +134,7 @@ fn check(
         tables: &tables,
         issue,
         derived: &derived,
+        revoked: &revoked,
         earlier,
     };
     reports::check(source, &case, &cirs, findings);

@@ -52,6 +52,13 @@ pub(crate) struct Decisions {
     /// Index of a withheld leaf → index of the note.
     pub(crate) withheld: BTreeMap<u64, u64>,
     pub(crate) close: Option<(u64, Close)>,
+    /// Analyst keys: the delegation's index, the key, its holder.
+    pub(crate) analysts: Vec<(u64, KeyId, String)>,
+}
+
+/// What is compared of a person's name.
+pub(crate) fn person(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// Reads every control note file.

@@ -39,6 +39,7 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     need(observation.found.is_some() == outgoing, "how the address was found is not stated exactly for an outgoing contact");
     need(!served || observation.dossier_sha256.is_some(), "a served observation names no dossier");
     need(!served || observation.transcript_sha256.is_some(), "a served observation names no transcript");
+    need(!served || observation.peer_id.is_some(), "a served observation has no peer id");
     let complete =
         |challenge: &&Challenge| challenge.first_byte.is_some() && challenge.answered.is_some() && challenge.sha256.is_some();
     need(matched.iter().all(complete), "a matching challenge lacks its times or its digest");
@@ -57,7 +58,29 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
         times_hold(observation, served, &matched),
         "first_block and last_block are not those of the matching challenges within the contact",
     );
+    need(clocks_agree(observation), "the wall clock did not run with the monotonic one, and the clock's error is not null");
     broken
+}
+
+/// The matching challenges that name a mandated work.
+pub(crate) fn work_blocks(observation: &Observation) -> impl Iterator<Item = &Challenge> {
+    matching(observation).filter(|challenge| challenge.work.is_some())
+}
+
+/// Readings of the two clocks are rounded, and taken one after the other.
+const ROUNDING_MS: u32 = 2;
+
+fn clocks_agree(observation: &Observation) -> bool {
+    let times = &observation.times;
+    let Some(error_ms) = times.error_ms else { return true };
+    let whole = [Some(times.ended), times.connected, times.handshake, times.first_block, times.last_block, times.last_byte];
+    let asked = observation.challenges.iter().flat_map(|challenge| [Some(challenge.asked), challenge.first_byte, challenge.answered]);
+    let most_us = (i128::from(error_ms) + i128::from(ROUNDING_MS)) * 1000;
+    whole.into_iter().chain(asked).flatten().all(|stamp| {
+        let wall_us = (i128::from(stamp.utc.ms()) - i128::from(times.began.utc.ms())) * 1000;
+        let mono_us = i128::from(stamp.mono_us) - i128::from(times.began.mono_us);
+        (wall_us - mono_us).abs() <= most_us
+    })
 }
 
 fn times_hold(observation: &Observation, served: bool, matched: &[&Challenge]) -> bool {

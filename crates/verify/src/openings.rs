@@ -1,5 +1,6 @@
 //! Step 7: the openings that the recipient is owed, each against its leaf.
 
+mod accounts;
 mod lists;
 mod record;
 
@@ -18,6 +19,7 @@ use crate::{
     source::Source,
     steps::Check,
 };
+use accounts::Accounts;
 use lists::Lists;
 
 const PATH: &str = "data/recipient/openings.txt";
@@ -38,6 +40,7 @@ pub(crate) struct Openings {
     pub(crate) withheld: BTreeSet<u64>,
     attributions: BTreeMap<Place, u32>,
     lists: Lists,
+    accounts: Accounts,
 }
 
 impl Openings {
@@ -81,6 +84,8 @@ pub(crate) fn check(
     findings: &mut Findings,
 ) -> Openings {
     let mut walk = Walk { log, recipient, named, next: 0, by_commitment: None, openings: Openings::default() };
+    let erased = log.sealed.iter().filter(|leaf| log.decisions.erased.contains_key(&leaf.index));
+    walk.openings.lists.forgive(erased.map(|leaf| leaf.commitment));
     match source.open(PATH) {
         Err(fault) => findings.fail(Check::OpeningForm, || format!("{PATH} cannot be read: {fault}")),
         Ok(reader) => {
@@ -100,7 +105,10 @@ pub(crate) fn check(
     }
     walk.skip_to(log.sealed.len(), findings);
     findings.count_many(Check::Erased, log.decisions.erased.len() as u64);
-    if !recipient.is_audit() {
+    if recipient.is_audit() {
+        let Openings { accounts, lists, .. } = &mut walk.openings;
+        accounts.settle(lists, log.decisions.erased.len() as u64, findings);
+    } else {
         findings.skip(Check::CommitBeforeOutcome, "the lists of candidates are in the audit bundle");
     }
     walk.openings

@@ -17,6 +17,8 @@ pub(crate) enum Place {
     Transcript(Digest),
     /// `data/tables/<sha256>`.
     Table(Digest),
+    /// `data/dossiers/<SHA-256 of the dossier's note>/blocks.sha256`.
+    Blocks(Digest),
     /// `data/cirs/<UIN>/cir.json`, `notice.txt` or `evidence.txt`.
     Report(String),
 }
@@ -57,6 +59,9 @@ pub(crate) fn place_of(path: &str) -> Option<Place> {
     if let Some(name) = path.strip_prefix("tables/") {
         return Some(Place::Table(name.parse().ok()?));
     }
+    if let Some(name) = path.strip_prefix("dossiers/") {
+        return Some(Place::Blocks(name.strip_suffix("/blocks.sha256")?.parse().ok()?));
+    }
     let (uin, file) = path.strip_prefix("cirs/")?.split_once('/')?;
     (is_uin(uin) && REPORT_FILES.contains(&file)).then(|| Place::Report(uin.to_owned()))
 }
@@ -92,6 +97,7 @@ mod tests {
         assert_eq!(place_of("data/shard/control/0.note"), Some(Place::Note(0)));
         assert_eq!(place_of("data/cirs/202609-0a1b2c3d-7/cir.json"), Some(Place::Report("202609-0a1b2c3d-7".into())));
         assert!(place_of(&format!("data/tables/{digest}")).is_some());
+        assert!(place_of(&format!("data/dossiers/{digest}/blocks.sha256")).is_some());
         for bad in [
             "README.txt",
             "data/x",
@@ -108,6 +114,8 @@ mod tests {
             "fetch.txt",
             "manifest-sha512.txt",
             "data/tables/table.tsv",
+            "data/dossiers/blocks.sha256",
+            "data/dossiers/x/blocks.sha256",
         ] {
             assert_eq!(place_of(bad), None, "{bad}");
         }

@@ -1,6 +1,6 @@
 //! Step 9: each report against the evidence, every field derived again.
 
-mod authority;
+pub(crate) mod authority;
 mod content;
 mod days;
 mod evidence_file;
@@ -10,7 +10,7 @@ mod session;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use evidence::{Cir, Observation, canonical, control::Issue, sha256};
+use evidence::{Cir, KeyId, Observation, canonical, control::Issue, sha256};
 
 use crate::{
     anchor::Anchor,
@@ -39,6 +39,8 @@ pub(crate) struct Case<'a> {
     pub(crate) issue: &'a Logged<Issue>,
     /// The sessions as derived here.
     pub(crate) derived: &'a Derived,
+    /// From which index on each key's leaves and notes do not count.
+    pub(crate) revoked: &'a BTreeMap<KeyId, u64>,
     /// Identifiers that issues before this one used, by the index of the first entry that they name.
     pub(crate) earlier: BTreeMap<u64, &'a str>,
 }
@@ -156,9 +158,10 @@ pub(crate) fn check(source: &mut dyn Source, case: &Case<'_>, cirs: &[Cir], find
         let session = session::check(case, &subject, visit.as_ref(), findings);
         figures::check(case, &subject, session, findings);
         figures::check_connection(&subject, findings);
-        figures::check_clock(case, &subject, findings);
+        figures::check_clock(&subject, findings);
         authority::check_mandates(case, &subject, findings);
         authority::check_dossier(case, &subject, findings);
+        issue::check_profile(&subject, findings);
         issue::check_recipient(case, &subject, findings);
         issue::check_deadlines(&subject, findings);
     }

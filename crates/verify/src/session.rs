@@ -5,25 +5,35 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use evidence::{Class, Digest, Direction, Transport, observation::TargetIds};
+use evidence::{Class, Digest, Direction, PeerId, Transport, observation::TargetIds};
 
 const MAX_GAP_MS: i64 = 1_800_000;
 const MAX_LENGTH_MS: i64 = 86_400_000;
+/// Sessions that start further apart do not corroborate one another.
+const MAX_APART_MS: i64 = 86_400_000;
 
-/// What sessions are derived from: one observation that satisfies the first rule of usability.
+/// What sessions are derived from: one observation that satisfies the first two rules of usability.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
     pub(crate) index: u64,
-    pub(crate) commitment: Digest,
     pub(crate) key: Key,
     pub(crate) direction: Direction,
     pub(crate) observer: SocketAddr,
-    /// First byte of the first verified block, UTC milliseconds.
+    pub(crate) peer_id: Option<PeerId>,
+    pub(crate) laboratory: bool,
+    /// First byte of the first work block, UTC milliseconds.
     pub(crate) first_ms: i64,
     /// Last byte of the last.
     pub(crate) last_ms: i64,
     /// Number of the attribution, equal for equal ones.
     pub(crate) attribution: u32,
+}
+
+impl Seen {
+    /// What tells one client from another: the first eight bytes of the peer id.
+    fn client(&self) -> Option<&[u8]> {
+        self.peer_id.as_ref().map(|id| &id.as_bytes()[..8])
+    }
 }
 
 /// Whose session it is.
@@ -59,7 +69,7 @@ pub(crate) enum VisitResult {
     Other,
 }
 
-/// The observations of one session, in order of first block and index.
+/// The observations of one session, in order of first work block and index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Session {
     pub(crate) start_ms: i64,
@@ -86,8 +96,11 @@ pub(crate) fn divide(seen: &[Seen], mut usable: Vec<usize>) -> Vec<Session> {
 }
 
 fn extends(session: &Session, seen: &[Seen], next: &Seen) -> bool {
-    let same_place = session.members.first().is_some_and(|first| seen[*first].attribution == next.attribution);
-    same_place && next.first_ms - session.end_ms <= MAX_GAP_MS && next.last_ms - session.start_ms <= MAX_LENGTH_MS
+    let is_alike = session.members.first().is_some_and(|first| {
+        let first = &seen[*first];
+        first.attribution == next.attribution && first.client() == next.client() && first.laboratory == next.laboratory
+    });
+    is_alike && next.first_ms - session.end_ms <= MAX_GAP_MS && next.last_ms - session.start_ms <= MAX_LENGTH_MS
 }
 
 /// Observations by key, and what the control visits say of addresses.
@@ -96,9 +109,10 @@ pub(crate) struct Sightings {
     pub(crate) seen: Vec<Seen>,
     pub(crate) visits: Vec<Visit>,
     by_key: BTreeMap<Key, Vec<usize>>,
-    by_commitment: BTreeMap<Digest, usize>,
     visits_by_peer: BTreeMap<SocketAddr, Vec<usize>>,
     visits_by_index: BTreeMap<u64, usize>,
+    /// Addresses of which some port was found to be an echo.
+    echo_hosts: BTreeSet<IpAddr>,
 }
 
 /// All sessions, and which one each observation belongs to.
@@ -106,23 +120,55 @@ pub(crate) struct Sightings {
 pub(crate) struct Derived {
     sessions: Vec<Session>,
     by_member: BTreeMap<u64, usize>,
+    /// Sessions of one client, at whichever port of its address.
+    by_client: BTreeMap<Client, Vec<usize>>,
+    by_key: BTreeMap<Key, Vec<usize>>,
 }
+
+type Client = (IpAddr, TargetIds, PeerId);
 
 impl Derived {
     /// The session that the observation at this index belongs to.
     pub(crate) fn session_of(&self, index: u64) -> Option<&Session> {
         self.by_member.get(&index).map(|position| &self.sessions[*position])
     }
+
+    /// Whether the peer dialled and the session is that of a client seen on another connection.
+    pub(crate) fn is_repetition(&self, session: &Session, sightings: &Sightings) -> bool {
+        let members = |session: &Session| session.members.iter().map(|position| &sightings.seen[*position]).collect::<Vec<_>>();
+        let own = members(session);
+        let order = |session: &Session| (session.start_ms, session.members.first().map(|first| sightings.seen[*first].index));
+        let clients = own.iter().filter_map(|seen| Some((seen.key.peer.ip(), seen.key.target, seen.peer_id?)));
+        let others = clients.filter_map(|client| self.by_client.get(&client)).flatten().map(|number| &self.sessions[*number]);
+        let repeats = |other: &Session| {
+            let apart_ms = (other.start_ms - session.end_ms).max(session.start_ms - other.end_ms);
+            let dialled = members(other).iter().any(|seen| seen.direction == Direction::Outgoing);
+            other != session && apart_ms <= MAX_GAP_MS && (dialled || order(other) < order(session))
+        };
+        own.iter().any(|seen| seen.direction == Direction::Incoming) && others.into_iter().any(repeats)
+    }
+
+    /// Whether two of our addresses or another session of the same client saw the same.
+    pub(crate) fn is_corroborated(&self, session: &Session, sightings: &Sightings) -> bool {
+        let first = |session: &Session| session.members.first().map(|position| &sightings.seen[*position]);
+        let Some(own) = first(session) else { return false };
+        let others = self.by_key.get(&own.key).into_iter().flatten().map(|number| &self.sessions[*number]);
+        let is_near = |other: &Session| (other.start_ms - session.start_ms).abs() <= MAX_APART_MS;
+        let is_same = |other: &Session| own.client().is_some() && first(other).is_some_and(|seen| seen.client() == own.client());
+        sightings.has_two_vantages(session) || others.into_iter().any(|other| other != session && is_near(other) && is_same(other))
+    }
 }
 
 impl Sightings {
     pub(crate) fn push_seen(&mut self, seen: Seen) {
         self.by_key.entry(seen.key).or_default().push(self.seen.len());
-        self.by_commitment.insert(seen.commitment, self.seen.len());
         self.seen.push(seen);
     }
 
     pub(crate) fn push_visit(&mut self, visit: Visit) {
+        if visit.result == VisitResult::Echo {
+            self.echo_hosts.insert(visit.peer.ip());
+        }
         self.visits_by_peer.entry(visit.peer).or_default().push(self.visits.len());
         self.visits_by_index.insert(visit.index, self.visits.len());
         self.visits.push(visit);
@@ -138,56 +184,64 @@ impl Sightings {
         seen.chain(self.visits_by_peer.keys().map(SocketAddr::ip)).collect()
     }
 
-    /// Observations of one peer and torrent over any transport.
-    pub(crate) fn seen_of(&self, peer: SocketAddr, target: TargetIds) -> impl Iterator<Item = &Seen> {
-        let keys = [Transport::Tcp, Transport::Utp].map(|transport| Key { peer, transport, target });
-        keys.into_iter().filter_map(|key| self.by_key.get(&key)).flatten().map(|position| &self.seen[*position])
-    }
-
-    pub(crate) fn visits_to(&self, peer: SocketAddr) -> impl Iterator<Item = &Visit> {
+    fn visits_to(&self, peer: SocketAddr) -> impl Iterator<Item = &Visit> {
         self.visits_by_peer.get(&peer).into_iter().flatten().map(|position| &self.visits[*position])
     }
 
-    /// Whether a control visit checks an observation of the same address and port.
-    pub(crate) fn is_about(&self, visit: &Visit) -> bool {
-        let about = self.by_commitment.get(&visit.about).map(|position| &self.seen[*position]);
-        about.is_some_and(|seen| seen.key.peer == visit.peer)
+    /// Whether a control visit makes void what this peer sent: one to its address and port, or, if it dialled, to any
+    /// port of its address.
+    pub(crate) fn is_echo(&self, peer: SocketAddr, direction: Direction) -> bool {
+        let same = self.visits_to(peer).any(|visit| visit.result == VisitResult::Echo);
+        same || direction == Direction::Incoming && self.echo_hosts.contains(&peer.ip())
     }
 
-    /// All sessions. Observations that the peer itself dialled need no control visit; the others count if one cleared
-    /// the address and port and none was answered. A recipient without the control visits takes them for cleared.
-    pub(crate) fn derive(&self, sees_visits: bool) -> Derived {
+    /// Whether the session's observations were made from two of our addresses.
+    pub(crate) fn has_two_vantages(&self, session: &Session) -> bool {
+        let vantages: BTreeSet<IpAddr> = session.members.iter().map(|position| self.seen[*position].observer.ip()).collect();
+        vantages.len() > 1
+    }
+
+    /// All sessions, cleared or not.
+    pub(crate) fn derive(&self) -> Derived {
         let mut derived = Derived::default();
         for (key, positions) in &self.by_key {
-            let echoed = self.visits_to(key.peer).any(|visit| visit.result == VisitResult::Echo);
-            let cleared = self.visits_to(key.peer).any(|visit| visit.result == VisitResult::NoEcho && self.is_about(visit));
-            let usable = |position: &usize| {
-                let incoming = self.seen[*position].direction == Direction::Incoming;
-                !echoed && (incoming || cleared || !sees_visits)
-            };
+            let usable = |position: &usize| !self.is_echo(key.peer, self.seen[*position].direction);
             for session in divide(&self.seen, positions.iter().copied().filter(usable).collect()) {
-                let number = derived.sessions.len();
-                derived.by_member.extend(session.members.iter().map(|position| (self.seen[*position].index, number)));
-                derived.sessions.push(session);
+                derived.push(*key, session, &self.seen);
             }
         }
         derived
     }
 }
 
+impl Derived {
+    fn push(&mut self, key: Key, session: Session, seen: &[Seen]) {
+        let number = self.sessions.len();
+        let members = || session.members.iter().map(|position| &seen[*position]);
+        self.by_member.extend(members().map(|seen| (seen.index, number)));
+        self.by_key.entry(key).or_default().push(number);
+        let ids: BTreeSet<PeerId> = members().filter_map(|seen| seen.peer_id).collect();
+        for id in ids {
+            self.by_client.entry((key.peer.ip(), key.target, id)).or_default().push(number);
+        }
+        self.sessions.push(session);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use evidence::{InfoHashV1, sha256};
+    use evidence::InfoHashV1;
 
     fn seen(index: u64, first_ms: i64, last_ms: i64, attribution: u32) -> Seen {
         let peer = "192.0.2.7:51413".parse().unwrap();
         Seen {
             index,
-            commitment: sha256(&index.to_be_bytes()),
             key: Key { peer, transport: Transport::Tcp, target: TargetIds::of_v1(InfoHashV1::from([1; 20])) },
             direction: Direction::Outgoing,
             observer: "198.51.100.1:6881".parse().unwrap(),
+            peer_id: Some(PeerId::from(*b"-EX1000-abcdefghijkl")),
+            laboratory: false,
             first_ms,
             last_ms,
             attribution,
@@ -207,6 +261,15 @@ mod tests {
             indices(&[seen(1, 0, 10, 0), seen(2, 20, 30, 1), seen(3, 40, 50, 0)]),
             [[1].to_vec(), [2].to_vec(), [3].to_vec()]
         );
+        let with = |index, first_ms, id: &[u8; 20], laboratory| Seen {
+            peer_id: Some(PeerId::from(*id)),
+            laboratory,
+            ..seen(index, first_ms, first_ms + 10, 0)
+        };
+        let (one, alike, other) = (b"-EX1000-abcdefghijkl", b"-EX1000-zyxwvutsrqpo", b"-EX2000-abcdefghijkl");
+        assert_eq!(indices(&[with(1, 0, one, false), with(2, 20, alike, false)]), [[1, 2].to_vec()]);
+        assert_eq!(indices(&[with(1, 0, one, false), with(2, 20, other, false)]), [[1].to_vec(), [2].to_vec()]);
+        assert_eq!(indices(&[with(1, 0, one, false), with(2, 20, one, true)]), [[1].to_vec(), [2].to_vec()]);
         // A long observation carries the session on; one that would end after a day does not join it.
         let long = [seen(1, 0, MAX_LENGTH_MS - 5, 0), seen(2, 10, 20, 0), seen(3, 30, MAX_LENGTH_MS + 1, 0)];
         assert_eq!(indices(&long), [[1, 2].to_vec(), [3].to_vec()]);

@@ -71,6 +71,7 @@ checks! {
     Transcripts = "8.1" "transcripts",
     Tables = "8.2" "attribution tables",
     TablesNamed = "8.3" "tables that the openings name",
+    BlockDigests = "8.4" "block digests of the dossiers",
     IssueNote = "9.1" "the issue note",
     ReportsListed = "9.2" "the reports that the issue lists and no others",
     ReportForm = "9.3" "form and digest of the reports",

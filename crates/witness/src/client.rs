@@ -72,10 +72,9 @@ impl std::fmt::Display for Outcome {
         match self {
             Self::Held => f.write_str("had cosigned before"),
             Self::Cosigned(_) => f.write_str("cosigned"),
-            Self::Ahead(size) => write!(
-                f,
-                "has cosigned a larger tree, of {size} entries: this log is an old copy, or somebody else signs for it"
-            ),
+            Self::Ahead(size) => {
+                write!(f, "has cosigned a larger tree, of {size} entries: this log is an old copy, or somebody else signs for it")
+            }
             Self::Forked => f.write_str("has cosigned another tree of this size: this log has forked"),
             Self::Refused(403) => f.write_str("refused: it has another key for this log"),
             Self::Refused(404) => f.write_str("refused: it does not know this log; ask its operator to take on the log's key"),
@@ -264,3 +263,6 @@ impl Asking {
         bad("no line of it is a cosignature by this witness")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -135,8 +135,9 @@ impl Monitor {
         let mut is_part = true;
         // A head of the same size first: if it differs, the two prove a fork by themselves.
         for known in self.head(size)?.into_iter().chain([last]) {
-            let (older, newer) = if known.checkpoint().size() <= size { (&known, &head) } else { (&head, &known) };
-            match compare(older, newer, place, others).await {
+            let newer_is_here = known.checkpoint().size() <= size;
+            let (older, newer) = if newer_is_here { (&known, &head) } else { (&head, &known) };
+            match compare(older, newer, place, newer_is_here, others).await {
                 Ok(None) => {}
                 Ok(Some(shown_by)) => return self.raise(alarm(now, place, older, newer, shown_by)),
                 Err(fault) if size < seen && fault.is_missing() => is_part = false,
@@ -182,7 +183,8 @@ impl Monitor {
         if !path.exists() {
             return Ok(None);
         }
-        let damaged = |why: &dyn std::fmt::Display| Fault::strange(format!("{}: {why}: bring it back from a copy", path.display()));
+        let damaged =
+            |why: &dyn std::fmt::Display| Fault::strange(format!("{}: {why}: bring it back from a copy", path.display()));
         let head = SignedCheckpoint::parse(bounded(&path, MAX_HEAD_BYTES)?.as_bytes()).map_err(|fault| damaged(&fault))?;
         head.verify(&self.log).map_err(|fault| damaged(&fault))?;
         if head.checkpoint().size() == size { Ok(Some(head)) } else { Err(damaged(&"it is of another size")) }
@@ -212,6 +214,7 @@ async fn compare(
     older: &SignedCheckpoint,
     newer: &SignedCheckpoint,
     place: &Place,
+    newer_is_here: bool,
     others: &[Place],
 ) -> Result<Option<ShownBy>, PlaceFault> {
     let (old, new) = (older.checkpoint(), newer.checkpoint());
@@ -219,17 +222,18 @@ async fn compare(
         return Ok((old.root() != new.root()).then_some(ShownBy::TheHeads));
     }
     let (mut missing, mut unproven) = (None, false);
-    for place in [place].into_iter().chain(others) {
-        match compare_by(older, newer, place).await {
-            Ok(Some(ShownBy::Nothing)) => unproven = true,
+    for from in [place].into_iter().chain(others) {
+        match compare_by(older, newer, from).await {
+            // Others may well hold another tree; who serves a head must hold its own.
+            Ok(Some(ShownBy::Nothing)) => unproven |= std::ptr::eq(from, place) && newer_is_here,
             Ok(shown_by) => return Ok(shown_by),
             Err(fault) => missing = missing.or(Some(fault)),
         }
     }
     match missing {
-        // A copy of another tree, or of a smaller one, shows nothing about this one.
+        _ if unproven => Ok(Some(ShownBy::Nothing)),
         Some(fault) => Err(fault),
-        None => Ok(unproven.then_some(ShownBy::Nothing)),
+        None => Err(PlaceFault::missing(format!("no place holds the tree of {} entries", newer.checkpoint().size()))),
     }
 }
 

@@ -113,6 +113,10 @@ impl PlaceFault {
         Self { what: what.to_string(), is_missing: false }
     }
 
+    pub(crate) fn missing(what: impl fmt::Display) -> Self {
+        Self { what: what.to_string(), is_missing: true }
+    }
+
     pub(crate) const fn is_missing(&self) -> bool {
         self.is_missing
     }
@@ -154,3 +158,6 @@ pub(crate) fn why(fault: &reqwest::Error) -> &'static str {
         "the answer was cut short"
     }
 }
+
+#[cfg(test)]
+mod tests;

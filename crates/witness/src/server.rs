@@ -57,9 +57,8 @@ async fn add_checkpoint(State(service): State<Arc<Service>>, body: Body) -> Http
     };
     let (witness, now) = (Arc::clone(&service.witness), (service.now)());
     // It waits for the disk, which the runtime must not.
-    let answered = tokio::task::spawn_blocking(move || {
-        witness.lock().unwrap_or_else(PoisonError::into_inner).add_checkpoint(&body, now)
-    });
+    let answered =
+        tokio::task::spawn_blocking(move || witness.lock().unwrap_or_else(PoisonError::into_inner).add_checkpoint(&body, now));
     match answered.await {
         Ok(response) => http(response),
         Err(_) => plain(500, "this witness cannot cosign now\n"),

@@ -177,8 +177,9 @@ fn read_file(path: &Path) -> Result<Kept, Fault> {
         )));
     }
     let text = bounded(path, MAX_FILE_BYTES)?;
-    Kept::parse(&text)
-        .ok_or_else(|| Fault::strange(format!("{} is damaged: bring it back from a copy, or found another witness", path.display())))
+    Kept::parse(&text).ok_or_else(|| {
+        Fault::strange(format!("{} is damaged: bring it back from a copy, or found another witness", path.display()))
+    })
 }
 
 /// Reads a text that cannot honestly be longer.

@@ -28,7 +28,7 @@ pub(crate) fn folder() -> tempfile::TempDir {
 
 /// A log that can be made to fork: two with the same keys and other people.
 pub(crate) struct Log {
-    pub(crate) folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     pub(crate) ledger: Ledger,
     /// Every checkpoint so far, and the leaves.
     pub(crate) heads: Vec<SignedCheckpoint>,
@@ -39,6 +39,11 @@ pub(crate) struct Log {
 impl Log {
     /// Logs that differ in their salt share everything up to their founding and nothing after it.
     pub(crate) fn salted(salt: &'static str) -> Self {
+        Self::watched(salt, Vec::new(), 0)
+    }
+
+    /// With witnesses in its anchor.
+    pub(crate) fn watched(salt: &'static str, witnesses: Vec<VerifierKey>, quorum: usize) -> Self {
         let folder = folder();
         let founding = Founding {
             name: "log.example.org".into(),
@@ -47,12 +52,12 @@ impl Log {
             not_before: NOON.date().start(),
             not_after: NOON.plus_ms(30 * 86_400_000),
             keys: Keys { root: key("root"), log: key("log"), registrar: key("reg"), worker: key("w1") },
-            witnesses: Vec::new(),
-            quorum: 0,
+            witnesses,
+            quorum,
         };
         let mut ledger = Ledger::create(folder.path(), founding).unwrap();
         let heads = vec![ledger.checkpoint().unwrap()];
-        Self { folder, ledger, heads, people: 0, salt }
+        Self { _folder: folder, ledger, heads, people: 0, salt }
     }
 
     pub(crate) fn new() -> Self {
@@ -93,9 +98,21 @@ impl Log {
     }
 }
 
+/// The witness with a known key, which knows the log.
 pub(crate) fn witness(folder: &Path, log: &Log) -> Witness {
-    let witness_key: WitnessKey = key("wit1");
-    let mut witness = Witness::create_with(folder, &name("witness.example/w1"), witness_key).unwrap();
+    let mut witness = stranger(folder, "wit1");
     witness.trust(log.key()).unwrap();
     witness
+}
+
+/// A witness with a known key, which knows nobody.
+pub(crate) fn stranger(folder: &Path, seed: &str) -> Witness {
+    let witness_key: WitnessKey = key(seed);
+    Witness::create_with(folder, &name(&format!("witness.example/{seed}")), witness_key).unwrap()
+}
+
+/// What the anchor names such a witness by.
+pub(crate) fn verifier(seed: &str) -> VerifierKey {
+    let witness_key: WitnessKey = key(seed);
+    witness_key.verifier(&name(&format!("witness.example/{seed}"))).unwrap()
 }

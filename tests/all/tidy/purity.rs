@@ -14,7 +14,7 @@ const READERS: [(&str, &str); 2] = [
 ];
 
 /// Crates that run on tokio, whose timers they may use.
-const SHELL: [&str; 3] = ["affiant", "crawler", "swarmlab"];
+const SHELL: [&str; 4] = ["affiant", "crawler", "swarmlab", "witness"];
 
 const BANNED: [&str; 9] =
     ["HashMap", "HashSet", "std::env", "std::fs", "std::net::Tcp", "std::net::Udp", "std::process", "std::thread", "tokio"];

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -28,6 +29,7 @@ use crate::{
     progress, queries,
     station::Station,
     tables::{self, Loaded},
+    witnesses,
 };
 
 /// The rules that reports are issued under, as reports name them.
@@ -169,6 +171,13 @@ pub(crate) fn issue(station: &Station, tables: &Loaded, order: &Order<'_>, dry_r
         return Ok(Issued { plan, bundles: Vec::new() });
     }
     check_free(&plan, order.out)?;
+    // Asked before anything is decided: an issue that witnesses do not see would make bundles that nobody believes.
+    if case.reader.anchor().quorum > 0 {
+        let collected = witnesses::checkpoint(station, &mut ledger)?;
+        if !collected.has_quorum() {
+            bail!("nothing is issued and nothing decided: {}", witnesses::describe(&collected).trim_end().replace('\n', "; "));
+        }
+    }
     let book = station.book()?;
     for withhold in &plan.withholds {
         station.decide_in(&mut ledger, &book, order.approver, &Control::Withhold(withhold.clone()))?;
@@ -177,8 +186,8 @@ pub(crate) fn issue(station: &Station, tables: &Loaded, order: &Order<'_>, dry_r
     if order.close {
         ledger.close(&station.keys().root()?)?;
     }
-    ledger.checkpoint()?;
-    let written = write_bundles(&case, acked.index, &plan, tables, order.out);
+    witnesses::checkpoint(station, &mut ledger)?;
+    let written = write_bundles(station, &case, acked.index, &plan, tables, order.out);
     let bundles = written.with_context(|| {
         let index = acked.index;
         format!("the issue is logged (entry {index}), but its bundles are not all written; mend the cause and run 'affiant issue --again {index}'")
@@ -197,9 +206,9 @@ fn issue_again(station: &Station, tables: &Loaded, index: u64, out: &Path) -> Re
             if known.is_empty() { "none".into() } else { known.join(", ") }
         );
     };
-    let covered = case.reader.latest_checkpoint()?.map_or(0, |signed| signed.checkpoint().size());
+    let covered = witnesses::believed(&case.reader)?.last_key_value().map_or(0, |(size, _)| *size);
     if covered <= index {
-        station.ledger()?.checkpoint()?;
+        witnesses::checkpoint(station, &mut station.ledger()?)?;
     }
     // Its withholdings stand just before it, one after the other, and carry its time.
     let mut planned_at = index;
@@ -217,7 +226,7 @@ fn issue_again(station: &Station, tables: &Loaded, index: u64, out: &Path) -> Re
         );
     }
     check_free(&plan, out)?;
-    let bundles = write_bundles(&case, index, &plan, tables, out)?;
+    let bundles = write_bundles(station, &case, index, &plan, tables, out)?;
     Ok(Issued { plan, bundles })
 }
 
@@ -272,7 +281,7 @@ impl Case {
     }
 }
 
-fn write_bundles(case: &Case, issue: u64, plan: &Plan, tables: &Loaded, out: &Path) -> Result<Vec<Delivered>> {
+fn write_bundles(station: &Station, case: &Case, issue: u64, plan: &Plan, tables: &Loaded, out: &Path) -> Result<Vec<Delivered>> {
     let (reader, origin) = (&case.reader, case.origin.as_str());
     let log = || -> Box<dyn Iterator<Item = Result<Entry, BoxError>>> { queries::entries(reader) };
     let report_input =
@@ -281,9 +290,17 @@ fn write_bundles(case: &Case, issue: u64, plan: &Plan, tables: &Loaded, out: &Pa
     let report = render_report(&document, &format!("{origin}/{issue}"), plan.issue.at)?;
     let table_file = |info: &TableInfo| TableFile { bytes: tables.bytes.get(&info.sha256).cloned(), info: info.clone() };
     let files: Vec<TableFile> = tables.infos.iter().map(table_file).collect();
-    let mut checkpoints = BTreeMap::new();
-    for signed in reader.checkpoints()? {
-        checkpoints.insert(signed.checkpoint().size(), signed.to_bytes());
+    let checkpoints = witnesses::believed(&case.reader)?;
+    if checkpoints.last_key_value().is_none_or(|(size, _)| *size <= issue) {
+        bail!("no checkpoint that covers it has its quorum of witnesses, so no verifier would believe a bundle");
+    }
+    // A dossier's working files may be gone; the bundle misses them only if a report rests on it.
+    let mut dossiers = BTreeMap::new();
+    for dossier in &station.book()?.dossiers {
+        let note = dossier.note.note_sha256;
+        if let Ok(blocks) = fs::read(station.dossier_dir(note).join("blocks.sha256")) {
+            dossiers.insert(note, blocks);
+        }
     }
     let anchor = reader.anchor().to_string();
     let transcripts = |digest| reader.transcript(digest).map_err(BoxError::from);
@@ -300,6 +317,7 @@ fn write_bundles(case: &Case, issue: u64, plan: &Plan, tables: &Loaded, out: &Pa
             tables: &files,
             anchor: &anchor,
             checkpoints: &checkpoints,
+            dossiers: &dossiers,
             process_report: &report,
         };
         let mut delivery = Delivery::start(out, &recipient)?;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use evidence::{Content, Entry, Opening, sha256};
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, args::Affiant, progress, station::Station};
+use crate::{answer::Answer, args::Affiant, progress, station::Station, witnesses};
 
 /// The log itself.
 #[derive(Debug, Subcommand)]
@@ -143,10 +143,15 @@ fn fsck(station: &Station) -> Result<Answer> {
 }
 
 fn checkpoint(station: &Station) -> Result<Answer> {
-    let signed = station.ledger()?.checkpoint()?;
+    let collected = witnesses::checkpoint(station, &mut station.ledger()?)?;
+    let (signed, has_quorum) = (&collected.signed, collected.has_quorum());
     let text = String::from_utf8(signed.to_bytes())?;
-    let json = json!({ "size": signed.checkpoint().size(), "root": signed.checkpoint().root().to_string(), "checkpoint": text });
-    Ok(Answer::yes(text, json))
+    let json = json!({
+        "size": signed.checkpoint().size(), "root": signed.checkpoint().root().to_string(), "checkpoint": text,
+        "witnesses": witnesses::to_json(&collected),
+    });
+    let text = format!("{text}{}", witnesses::describe(&collected));
+    Ok(if has_quorum { Answer::yes(text, json) } else { Answer::no(text, json) })
 }
 
 fn close(station: &Station) -> Result<Answer> {
@@ -156,10 +161,12 @@ fn close(station: &Station) -> Result<Answer> {
         bail!("the shard is closed already");
     }
     let acked = ledger.close(&root)?;
-    let signed = ledger.checkpoint()?;
-    let text =
-        format!("entry {} closes the shard; its last checkpoint covers {} entries", acked.index, signed.checkpoint().size());
-    Ok(Answer::yes(text, json!({ "index": acked.index, "size": signed.checkpoint().size() })))
+    let collected = witnesses::checkpoint(station, &mut ledger)?;
+    let size = collected.signed.checkpoint().size();
+    let said = witnesses::describe(&collected);
+    let text = format!("entry {} closes the shard; its last checkpoint covers {size} entries\n{said}", acked.index);
+    let json = json!({ "index": acked.index, "size": size, "witnesses": witnesses::to_json(&collected) });
+    Ok(if collected.has_quorum() { Answer::yes(text, json) } else { Answer::no(text, json) })
 }
 
 fn reindex(station: &Station) -> Result<Answer> {

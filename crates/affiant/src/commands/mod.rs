@@ -13,6 +13,7 @@ pub mod status;
 pub mod tables;
 pub mod verify;
 pub mod watch;
+pub mod witness;
 
 use std::sync::OnceLock;
 
@@ -38,6 +39,7 @@ pub fn run(args: &Affiant) -> Result<Answer> {
         Command::Verify(command) => command.run(),
         Command::Inspect(command) => command.run(),
         Command::Log(command) => command.run(args),
+        Command::Witness(command) => command.run(args),
         Command::Demo(command) => command.run(),
         Command::Completions(command) => command.run(),
     }
@@ -54,7 +56,7 @@ pub(crate) fn release_sha256() -> Result<Digest> {
     if let Some(digest) = RELEASE.get() {
         return Ok(*digest);
     }
-    let path = std::env::current_exe().context("cannot find the running program")?;
-    let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    // The file that runs, even if another has taken its name since: an upgrade must not change what a record says.
+    let bytes = std::fs::read("/proc/self/exe").context("cannot read the running program at /proc/self/exe")?;
     Ok(*RELEASE.get_or_init(|| sha256(&bytes)))
 }

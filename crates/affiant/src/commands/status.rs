@@ -14,7 +14,7 @@ use evidence::Date;
 use index::{Counted, Filter};
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, args::Affiant, clock, queries, station::Station};
+use crate::{answer::Answer, args::Affiant, clock, queries, station::Station, witnesses};
 
 /// What was seen, what can be issued, what falls due.
 #[derive(Debug, Clone, Args)]
@@ -39,6 +39,8 @@ impl Status {
         let checkpoint = reader.latest_checkpoint()?;
         let size = checkpoint.as_ref().map_or(0, |signed| signed.checkpoint().size());
         writeln!(text, "checkpoint covers {size} entries")?;
+        let vouched = witnesses::of_checkpoint(reader.anchor(), checkpoint.as_ref())?;
+        writeln!(text, "witnesses  {vouched}")?;
         let in_force: Vec<&str> =
             book.mandates.iter().filter(|mandate| mandate.says.in_force(now)).map(|mandate| mandate.says.id.as_str()).collect();
         writeln!(text, "mandates   {} in force of {}", in_force.len(), book.mandates.len())?;
@@ -48,6 +50,7 @@ impl Status {
         let probes = Filter { control: Some(false), ..Filter::default() };
         let mut json = json!({
             "log": origin, "entries": index.next_index()?, "closed": book.is_closed, "checkpoint_size": size,
+            "witnesses": vouched.to_json(),
             "mandates_in_force": in_force, "dossiers_approved": approved,
         });
         for (name, by) in

@@ -8,8 +8,18 @@ use crawler::{Progress, Summary, Until, stopper};
 use evidence::Grade;
 use ledger::{Acked, Ledger, Writer};
 use serde_json::json;
+use tokio::task::JoinSet;
 
-use crate::{answer::Answer, args::Affiant, clock, clock::RunClock, descriptors, plan, progress, station::Station, tables};
+use crate::{
+    answer::Answer,
+    args::Affiant,
+    clock,
+    clock::RunClock,
+    descriptors, plan, progress,
+    station::Station,
+    tables,
+    witnesses::{self, Cosigners},
+};
 
 /// Watch the swarms of all mandates in force.
 ///
@@ -69,7 +79,7 @@ impl Watch {
 }
 
 /// Reads `90s`, `30m`, `2h` or `7d`.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let fault = || format!("'{text}' is not a number followed by s, m, h or d");
     let unit = text.chars().last().ok_or_else(fault)?;
     let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| fault())?;
@@ -108,8 +118,9 @@ fn run(station: &Station, until: Until, on_ack: OnAck) -> Result<(Summary, u64)>
     let most = u32::try_from(open_files.saturating_sub(128)).unwrap_or(u32::MAX).max(16);
     plan.settings.pace.total = plan.settings.pace.total.min(most);
     let ledger = station.ledger()?;
+    let cosigners = Cosigners::of(station)?;
     let attributor = tables.attributor;
-    let attribute = move |address| attributor.attribute(address, clock::utc());
+    let attribute = move |address, at| attributor.attribute(address, at);
     let clock = Arc::new(RunClock::start());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let (summary, ledger) = runtime.block_on(async {
@@ -123,36 +134,47 @@ fn run(station: &Station, until: Until, on_ack: OnAck) -> Result<(Summary, u64)>
         });
         let spinner = progress::spinner("asking trackers");
         let watching = crawler::watch(plan, appender, attribute, clock, stop, |counts| spinner.set_message(brief(counts)));
-        let summary = with_checkpoints(&writer, watching).await;
+        let summary = with_checkpoints(&writer, &cosigners, watching).await;
         spinner.finish_and_clear();
         // The log is put in order whatever ended the run.
         let ledger = writer.finish().await;
         Ok::<(Summary, Ledger), anyhow::Error>((summary?, ledger?))
     })?;
     let mut ledger = ledger;
-    ledger.checkpoint()?;
+    witnesses::checkpoint(station, &mut ledger)?;
     Ok((summary, ledger.size()))
 }
 
 /// Runs `watching` to its end and has a checkpoint signed every ten minutes meanwhile, so that nothing logged can be
 /// rewritten for longer than that.
-async fn with_checkpoints<T>(writer: &Writer, watching: impl Future<Output = T>) -> T {
+async fn with_checkpoints<T>(writer: &Writer, cosigners: &Cosigners, watching: impl Future<Output = T>) -> T {
     let mut every = tokio::time::interval_at(tokio::time::Instant::now() + CHECKPOINT_GAP, CHECKPOINT_GAP);
+    // Witnesses are asked aside: the run does not wait for them, and the log even less.
+    let mut asked = JoinSet::new();
     tokio::pin!(watching);
     loop {
         tokio::select! {
             ended = &mut watching => return ended,
             _ = every.tick() => match writer.checkpoint().await {
-                Ok(signed) => tracing::info!(size = signed.checkpoint().size(), "checkpoint signed"),
+                Ok(signed) => {
+                    tracing::info!(size = signed.checkpoint().size(), "checkpoint signed");
+                    let cosigners = cosigners.clone();
+                    asked.spawn(async move { cosigners.ask(&signed).await });
+                }
                 // The log takes nothing more, so the run will end with the same fault; nothing acknowledged is lost.
                 Err(fault) => tracing::error!(%fault, "no checkpoint could be signed"),
+            },
+            Some(collected) = asked.join_next(), if !asked.is_empty() => if let Ok(Ok(collected)) = collected
+                && let Err(fault) = writer.attach_cosignatures(collected.signed).await
+            {
+                tracing::warn!(%fault, "cosignatures could not be kept");
             },
         }
     }
 }
 
 /// SIGINT from a terminal, SIGTERM from a supervisor.
-async fn wait_for_signal() -> std::io::Result<()> {
+pub(crate) async fn wait_for_signal() -> std::io::Result<()> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted,

@@ -3,6 +3,7 @@
 mod laboratory;
 mod scorecard;
 mod tamper;
+mod witnesses;
 
 use std::{
     fs,
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 use crate::{answer::Answer, args::Affiant, clock, commands, descriptors, station::Station};
 use laboratory::Laboratory;
 use scorecard::Scorecard;
+use witnesses::Witnesses;
 
 /// What is asked for.
 pub struct Wish {
@@ -48,7 +50,8 @@ pub fn run(wish: &Wish) -> Result<Answer> {
         say(&line);
     }
     let commands = Commands { station: wish.out.join("station") };
-    found(&commands, &laboratory, &wish.out)?;
+    // They end with this function, however it ends.
+    let _witnesses = found(&commands, &laboratory, &wish.out)?;
 
     let callers = runtime.spawn(laboratory.clone_for_callers().call());
     let watched = commands.run(&["watch", "--until-idle", "4s", "--for", "100s"])?;
@@ -87,13 +90,18 @@ pub fn run(wish: &Wish) -> Result<Answer> {
 }
 
 /// Makes the station with the commands that a user would type.
-fn found(commands: &Commands, laboratory: &Laboratory, out: &Path) -> Result<()> {
+fn found(commands: &Commands, laboratory: &Laboratory, out: &Path) -> Result<Witnesses> {
     let inputs = out.join("inputs");
     laboratory.write_inputs(&inputs, clock::utc().date())?;
     let input = |name: &str| path(&inputs.join(name)).map(ToOwned::to_owned);
-    commands.run(&["init", "--name", "log.laboratory.example", "--laboratory", "127.0.0.0/8"])?;
+    let mut witnesses = Witnesses::found(commands, out)?;
+    let init = ["init", "--name", "log.laboratory.example", "--laboratory", "127.0.0.0/8"];
+    commands.run(&init.into_iter().chain(witnesses.arguments()).collect::<Vec<_>>())?;
     let mut station = Station::open(&commands.station)?;
-    laboratory.configure(&mut station.config);
+    let mut config = station.config.clone();
+    witnesses.start(commands, &station, &mut config)?;
+    laboratory.configure(&mut config);
+    station.config = config;
     station.save_config()?;
     let today = clock::utc().date().to_string();
     commands.run(&[
@@ -150,7 +158,7 @@ fn found(commands: &Commands, laboratory: &Laboratory, out: &Path) -> Result<()>
             "compared with the generator's output",
         ])?;
     }
-    Ok(())
+    Ok(witnesses)
 }
 
 /// Runs the program's own commands on one station.

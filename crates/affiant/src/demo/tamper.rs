@@ -20,10 +20,13 @@ pub enum Tampering {
     Truncated,
     /// Another time in a report.
     ReportTime,
+    /// The witnesses' signatures taken from every checkpoint.
+    Unwitnessed,
 }
 
 /// All of them.
-pub const ALL: [Tampering; 4] = [Tampering::Address, Tampering::Dropped, Tampering::Truncated, Tampering::ReportTime];
+pub const ALL: [Tampering; 5] =
+    [Tampering::Address, Tampering::Dropped, Tampering::Truncated, Tampering::ReportTime, Tampering::Unwitnessed];
 
 impl Tampering {
     pub fn words(self) -> &'static str {
@@ -32,6 +35,7 @@ impl Tampering {
             Self::Dropped => "an observation dropped",
             Self::Truncated => "the last leaf cut off",
             Self::ReportTime => "a report's time moved by a second",
+            Self::Unwitnessed => "the witnesses' signatures taken away",
         }
     }
 
@@ -55,6 +59,12 @@ impl Tampering {
                 let first = fs::read_dir(&cirs)?.next().with_context(|| format!("{} is empty", cirs.display()))??;
                 edit(&first.path().join("cir.json"), move_start)?;
             }
+            Self::Unwitnessed => {
+                let checkpoints = copy.join("data/shard/checkpoints");
+                for entry in fs::read_dir(&checkpoints).with_context(|| format!("cannot read {}", checkpoints.display()))? {
+                    edit(&entry?.path(), without_witnesses)?;
+                }
+            }
         }
         rewrite_manifests(&copy)?;
         Ok(copy)
@@ -68,6 +78,11 @@ fn move_start(text: String) -> String {
     };
     let digit = if &text[at..=at] == "9" { "8".to_string() } else { char::from(text.as_bytes()[at] + 1).to_string() };
     format!("{}{digit}{}", &text[..at], &text[at + 1..])
+}
+
+/// Three lines, a blank one and the log's own signature.
+fn without_witnesses(text: String) -> String {
+    text.split_inclusive('\n').take(5).collect()
 }
 
 fn edit(path: &Path, change: impl FnOnce(String) -> String) -> Result<()> {

@@ -59,6 +59,9 @@ pub struct BundleInput<'a> {
     pub anchor: &'a str,
     /// The signed checkpoints by size. The bundle holds the leaves that the last one covers.
     pub checkpoints: &'a BTreeMap<u64, Vec<u8>>,
+    /// For each dossier that a report may rest on, by its note's SHA-256: the file of block digests. The audit bundle
+    /// holds those that its reports rest on.
+    pub dossiers: &'a BTreeMap<Digest, Vec<u8>>,
     /// The process report's files by extension: `json`, `html` and perhaps `pdf`.
     pub process_report: &'a BTreeMap<String, Vec<u8>>,
 }

@@ -32,6 +32,10 @@ pub(super) fn payload(input: &BundleInput<'_>, survey: &Survey) -> Result<BTreeM
         put(&format!("cirs/{}/notice.txt", cir.uin), notice(cir).into());
         put(&format!("cirs/{}/evidence.txt", cir.uin), evidence_text(cir, &survey.evidence).into());
     }
+    for (dossier, blocks_sha256) in &survey.dossiers {
+        let blocks = input.dossiers.get(dossier).filter(|blocks| evidence::sha256(blocks) == *blocks_sha256);
+        put(&format!("dossiers/{dossier}/blocks.sha256"), blocks.ok_or(Fault::Dossier(*dossier))?.clone());
+    }
     for (index, note) in &survey.control {
         put(&format!("shard/control/{index}.note"), note.clone());
     }

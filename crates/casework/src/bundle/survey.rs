@@ -33,6 +33,8 @@ pub(super) struct Survey {
     pub transcripts: BTreeSet<Digest>,
     /// Entries that the recipient's reports rest on.
     pub evidence: BTreeMap<u64, EvidenceLines>,
+    /// Dossiers that the auditor's reports rest on: their notes' SHA-256, and that of their block digests.
+    pub dossiers: BTreeMap<Digest, Digest>,
     /// How many openings the recipient gets.
     pub openings: u64,
     /// Index of the note that delegates the key which signed the issue note.
@@ -61,6 +63,7 @@ impl Survey {
             control: BTreeMap::new(),
             transcripts: BTreeSet::new(),
             evidence: BTreeMap::new(),
+            dossiers: dossiers(input, &case),
             openings: 0,
             approver: 0,
             example: None,
@@ -148,11 +151,28 @@ fn check_reports(issue: &Logged<evidence::control::Issue>, cirs: &[Cir]) -> Resu
     if handed == listed && handed.len() == cirs.len() { Ok(()) } else { Err(Fault::Issue(issue.index)) }
 }
 
+/// The dossiers that observations of the auditor's reports name, as far as these were not erased.
+fn dossiers(input: &BundleInput<'_>, case: &CaseFile) -> BTreeMap<Digest, Digest> {
+    if input.recipient != AUDIT {
+        return BTreeMap::new();
+    }
+    let entries = reports(input).flat_map(|cir| &cir.evidence).filter(|entry| !case.erased.contains_key(&entry.index));
+    let served = entries.filter_map(|entry| case.served.binary_search_by_key(&entry.index, |served| served.index).ok());
+    let named: BTreeSet<Digest> = served.filter_map(|position| case.served[position].dossier_sha256).collect();
+    let logged = case.dossiers.iter().filter(|logged| named.contains(&logged.sha256));
+    logged.map(|logged| (logged.sha256, logged.note.blocks_sha256)).collect()
+}
+
 fn owed(input: &BundleInput<'_>, case: &CaseFile, issued_on: Date) -> Result<Owed, Fault> {
     let parts = if input.recipient == AUDIT {
         None
     } else {
-        let asns = input.register.asns(input.recipient, issued_on);
+        // An AS may pass from one ISP to another: what counts is whose it was when each session began.
+        let mut days: BTreeSet<Date> = reports(input).map(|cir| cir.session.start.date()).collect();
+        if days.is_empty() {
+            days.insert(issued_on);
+        }
+        let asns: BTreeSet<u32> = days.into_iter().flat_map(|day| input.register.asns(input.recipient, day)).collect();
         if asns.is_empty() {
             return Err(Fault::Recipient(input.recipient.into()));
         }

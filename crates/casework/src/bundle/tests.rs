@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     deadlines::{Holidays, SHIPPED},
     plan::{Plan, plan},
-    testlog::{ORIGIN, REGISTER, Sight, TestLog, input, register, utc},
+    testlog::{ORIGIN, REGISTER, Sight, TestLog, blocks, input, register, utc},
 };
 use evidence::{
     Class, Content,
@@ -37,8 +37,18 @@ fn issue(log: &mut TestLog, plan: &Plan) -> u64 {
 }
 
 fn bundle(log: &TestLog, cirs: &[Cir], issue: u64, recipient: &str) -> Result<(Files, BundleSummary), Fault> {
-    let register = register();
-    let tables = [TableFile { info: register.info().clone(), bytes: Some(REGISTER.into()) }];
+    bundle_with(log, cirs, issue, recipient, &register(), &BTreeMap::from([(log.dossier, blocks())]))
+}
+
+fn bundle_with(
+    log: &TestLog,
+    cirs: &[Cir],
+    issue: u64,
+    recipient: &str,
+    register: &Register,
+    dossiers: &BTreeMap<Digest, Vec<u8>>,
+) -> Result<(Files, BundleSummary), Fault> {
+    let tables = [TableFile { info: crate::testlog::register().info().clone(), bytes: Some(REGISTER.into()) }];
     let (checkpoints, anchor) = (BTreeMap::from([log.checkpoint()]), TestLog::anchor());
     let process_report = BTreeMap::from([("json".to_string(), b"{}\n".to_vec())]);
     let input = BundleInput {
@@ -46,10 +56,11 @@ fn bundle(log: &TestLog, cirs: &[Cir], issue: u64, recipient: &str) -> Result<(F
         issue,
         recipient,
         cirs,
-        register: &register,
+        register,
         tables: &tables,
         anchor: &anchor,
         checkpoints: &checkpoints,
+        dossiers,
         process_report: &process_report,
     };
     let mut files = Files::new();
@@ -90,9 +101,9 @@ fn each_recipient_gets_its_own_and_the_same_log() {
     };
     assert!(shared(&example) == shared(&other) && shared(&other) == shared(&audit));
     for (files, openings, cirs, part) in [
-        (&example, 5, 5, "affiant.part/1\nrecipient example\nissue 27\npart as64496\npart as64497\n"),
-        (&other, 1, 1, "affiant.part/1\nrecipient other\nissue 27\npart as64500\n"),
-        (&audit, 16, 6, "affiant.part/1\nrecipient audit\nissue 27\npart all\n"),
+        (&example, 5, 5, "affiant.part/1\nrecipient example\nissue 28\npart as64496\npart as64497\n"),
+        (&other, 1, 1, "affiant.part/1\nrecipient other\nissue 28\npart as64500\n"),
+        (&audit, 16, 6, "affiant.part/1\nrecipient audit\nissue 28\npart all\n"),
     ] {
         let lines = text(files, "data/recipient/openings.txt");
         assert_eq!(lines.lines().count(), openings);
@@ -106,7 +117,34 @@ fn each_recipient_gets_its_own_and_the_same_log() {
         assert_eq!(named, held);
     }
     assert!(!text(&example, "data/recipient/openings.txt").contains("198.51.100.7:6881\""));
-    assert_eq!(issue, 27);
+    assert_eq!(issue, 28);
+}
+
+#[test]
+fn the_auditor_gets_the_block_digests_that_reports_rest_on() {
+    let (log, plan, issue) = issued();
+    let path = format!("data/dossiers/{}/blocks.sha256", log.dossier);
+    let held = |files: &Files| files.keys().filter(|path| path.starts_with("data/dossiers/")).cloned().collect::<Vec<_>>();
+    let (audit, _) = bundle(&log, &plan.cirs, issue, AUDIT).unwrap();
+    assert_eq!((held(&audit), &audit[&path]), (vec![path], &blocks()));
+    assert!(held(&bundle(&log, &plan.cirs, issue, "example").unwrap().0).is_empty());
+    for other in [None, Some(b"other digests".to_vec())] {
+        let dossiers: BTreeMap<Digest, Vec<u8>> = other.map(|bytes| (log.dossier, bytes)).into_iter().collect();
+        let refused = bundle_with(&log, &plan.cirs, issue, AUDIT, &register(), &dossiers);
+        assert!(matches!(refused, Err(Fault::Dossier(dossier)) if dossier == log.dossier));
+    }
+}
+
+#[test]
+fn an_as_is_its_isps_on_the_day_of_the_session() {
+    let (log, plan, issue) = issued();
+    // From the day of the issue on both numbers are somebody else's.
+    let moved = REGISTER.replacen("from = \"2026-01-01\"", "from = \"2026-01-01\"\nto = \"2026-09-01\"", 1);
+    let later = Register::parse("isp-register.toml", &moved).unwrap();
+    assert!(later.asns("example", "2026-09-02".parse().unwrap()).is_empty());
+    let dossiers = BTreeMap::from([(log.dossier, blocks())]);
+    let (files, _) = bundle_with(&log, &plan.cirs, issue, "example", &later, &dossiers).unwrap();
+    assert_eq!(text(&files, "data/recipient/part.txt"), "affiant.part/1\nrecipient example\nissue 28\npart as64496\npart as64497\n");
 }
 
 #[test]

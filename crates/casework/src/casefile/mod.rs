@@ -8,14 +8,13 @@
 pub(crate) mod notes;
 mod served;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use evidence::{
-    Content, Digest, Dossier, Entry, Mandate, Numbered, Observation, Opening, Part, RunId, Tag,
+    Content, Digest, Dossier, Entry, Mandate, Numbered, Observation, Opening, Part, Tag,
     control::{Issue, Withhold},
     observation::Purpose,
     opening,
-    run::{Fact, RunFact},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -23,7 +22,7 @@ pub use served::{ControlFinding, ControlVisit, Served, Verified};
 
 use crate::fault::{BoxError, Fault};
 use notes::Keys;
-pub(crate) use notes::shard;
+pub(crate) use notes::{person, shard};
 pub(crate) use served::leaf_hash;
 
 /// What a shard of the log holds that decisions rest on.
@@ -47,8 +46,6 @@ pub struct CaseFile {
     pub withholds: Vec<Logged<Withhold>>,
     /// Erased entries and the basis.
     pub erased: BTreeMap<u64, String>,
-    /// Runs whose configuration named a laboratory.
-    pub laboratory_runs: BTreeSet<RunId>,
     keys: Keys,
 }
 
@@ -102,9 +99,9 @@ impl CaseFile {
         Ok(case)
     }
 
-    /// Whether an analyst key that is not revoked belongs to this person.
-    pub fn is_analyst(&self, holder: &str) -> bool {
-        self.keys.is_analyst(holder, self.size)
+    /// The holder of an analyst key that is delegated and not revoked, as the log writes the name.
+    pub fn analyst(&self, name: &str) -> Option<&str> {
+        self.keys.analyst(name, self.size)
     }
 
     fn add_opening(&mut self, entry: &Entry, line: &str) -> Result<(), Fault> {
@@ -123,12 +120,6 @@ impl CaseFile {
                 match observation.purpose {
                     Purpose::Control { about, .. } => self.controls.push(ControlVisit::of(entry, &observation, about)),
                     Purpose::Probe => self.served.extend(Served::of(entry, observation)?),
-                }
-            }
-            Tag::Run if opening.json.contains(r#""laboratory":true"#) => {
-                let fact: RunFact = decode(entry, &opening)?;
-                if let Fact::Started { laboratory: true, .. } = fact.fact {
-                    self.laboratory_runs.insert(fact.run);
                 }
             }
             _ => {}

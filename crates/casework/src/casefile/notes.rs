@@ -30,10 +30,12 @@ impl Keys {
         Ok(Self { name: name.into(), ..Self::default() })
     }
 
-    pub fn is_analyst(&self, holder: &str, index: u64) -> bool {
-        self.delegated.iter().any(|(kid, (_, delegation))| {
-            delegation.role == Role::Analyst && delegation.holder.as_deref() == Some(holder) && !self.is_revoked(*kid, index)
-        })
+    pub fn analyst(&self, name: &str, index: u64) -> Option<&str> {
+        self.delegated
+            .iter()
+            .filter(|(kid, (_, delegation))| delegation.role == Role::Analyst && !self.is_revoked(**kid, index))
+            .filter_map(|(_, (_, delegation))| delegation.holder.as_deref())
+            .find(|holder| person(holder) == person(name))
     }
 
     fn is_revoked(&self, kid: KeyId, index: u64) -> bool {
@@ -55,6 +57,11 @@ impl Keys {
         note.verify(&key).map_err(|_| "the note's signature does not verify")?;
         Ok(delegation)
     }
+}
+
+/// What is compared of a person's name.
+pub(crate) fn person(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// The log's name and the month of the shard, as `YYYYMM`.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use evidence::{
-    Attribution, Check, Claimed, Digest, Direction, Encryption, Entry, Grade, Observation, Outcome, Part, RunId, TargetIds,
+    Attribution, Check, Claimed, Digest, Direction, Encryption, Entry, Grade, Observation, Outcome, Part, PeerId, RunId, TargetIds,
     Transport, Utc, Verification, observation::Source,
 };
 
@@ -45,22 +45,28 @@ pub struct Served {
     pub observer: SocketAddr,
     /// The peer's end.
     pub peer: SocketAddr,
+    /// The peer id sent in the handshake.
+    pub peer_id: Option<PeerId>,
+    /// Whether the run was in a laboratory.
+    pub laboratory: bool,
+    /// Whether nothing wrong was sent: the contact's outcome is *served*.
+    pub is_clean: bool,
+    /// Whether the wall clock went back between the first and the last verified block.
+    pub clock_went_back: bool,
     /// What carried the stream.
     pub transport: Transport,
     /// The torrent.
     pub target: TargetIds,
     /// The run.
     pub run: RunId,
-    /// First byte of the first verified block.
-    pub first_block: Utc,
-    /// Last byte of the last verified block.
-    pub last_block: Utc,
+    /// First byte of the first work block; of the first verified block if no block lies in a work.
+    pub first: Utc,
+    /// Last byte of the last one.
+    pub last: Utc,
     /// The bound on the clock's error.
     pub error_ms: Option<u32>,
     /// Application bytes received.
     pub bytes_in: u64,
-    /// Content bytes verified.
-    pub verified_bytes: u64,
     /// Content bytes sent.
     pub piece_bytes_out: u64,
 }
@@ -78,6 +84,10 @@ pub struct Verified {
     pub work: Option<String>,
     /// How it is known to be the content.
     pub check: Check,
+    /// When its first byte arrived.
+    pub first_byte: Utc,
+    /// When its last byte arrived.
+    pub answered: Utc,
 }
 
 /// A visit with an info-hash that does not exist.
@@ -139,27 +149,33 @@ impl Served {
         if Part::of(observation.grade, &observation.attribution) != entry.leaf.part {
             return Err(fault(entry.index, "the leaf's part is not that of the observation"));
         }
-        let verified: Vec<Verified> = observation
-            .challenges
-            .iter()
-            .filter_map(|challenge| match challenge.verification {
-                Verification::Match { check } => Some(Verified {
-                    piece: challenge.piece,
-                    offset: challenge.offset,
-                    length: challenge.length,
-                    work: challenge.work.clone(),
-                    check,
-                }),
-                _ => None,
-            })
-            .collect();
+        let mut verified: Vec<Verified> = Vec::new();
+        for challenge in &observation.challenges {
+            let Verification::Match { check } = challenge.verification else { continue };
+            let (Some(first_byte), Some(answered)) = (challenge.first_byte, challenge.answered) else {
+                return Err(fault(entry.index, "a verified block has no time of its first or last byte"));
+            };
+            verified.push(Verified {
+                piece: challenge.piece,
+                offset: challenge.offset,
+                length: challenge.length,
+                work: challenge.work.clone(),
+                check,
+                first_byte: first_byte.utc,
+                answered: answered.utc,
+            });
+        }
         let verified_bytes: u64 = verified.iter().map(|block| u64::from(block.length)).sum();
         let (Some(first), Some(last)) = (observation.times.first_block, observation.times.last_block) else {
             return Err(fault(entry.index, "a served observation has no time of its first or last verified block"));
         };
-        if verified.is_empty() || verified_bytes != observation.volume.verified_bytes || first.utc > last.utc {
-            return Err(fault(entry.index, "a served observation's verified blocks, bytes and times contradict one another"));
+        if verified.is_empty() || verified_bytes != observation.volume.verified_bytes {
+            return Err(fault(entry.index, "a served observation's verified blocks and bytes contradict one another"));
         }
+        // What it says of a session's time comes from its work blocks alone.
+        let of_works = || verified.iter().filter(|block| block.work.is_some());
+        let began = of_works().map(|block| block.first_byte).min().unwrap_or(first.utc);
+        let ended = of_works().map(|block| block.answered).max().unwrap_or(last.utc);
         Ok(Some(Self {
             index: entry.index,
             leaf: leaf_hash(entry),
@@ -177,20 +193,28 @@ impl Served {
             source: observation.found.map(|found| found.source),
             observer: observation.observer,
             peer: observation.peer,
+            peer_id: observation.peer_id,
+            laboratory: observation.laboratory,
+            is_clean: matches!(observation.outcome, Outcome::Served { .. }),
+            clock_went_back: first.utc > last.utc || began > ended,
             transport: observation.transport,
             target: observation.target,
             run: observation.run,
-            first_block: first.utc,
-            last_block: last.utc,
+            first: began,
+            last: ended,
             error_ms: observation.times.error_ms,
             bytes_in: observation.volume.bytes_in,
-            verified_bytes,
             piece_bytes_out: observation.volume.piece_bytes_out,
         }))
     }
 
-    /// Whether a verified block lies inside a mandated work.
-    pub fn names_a_work(&self) -> bool {
-        self.verified.iter().any(|block| block.work.is_some())
+    /// The verified blocks that lie inside a mandated work: all that a report counts.
+    pub fn work_blocks(&self) -> impl Iterator<Item = &Verified> {
+        self.verified.iter().filter(|block| block.work.is_some())
+    }
+
+    /// What tells one client from another for as long as it runs: the family and version in the peer id.
+    pub fn client_prefix(&self) -> Option<[u8; 8]> {
+        self.peer_id?.as_bytes().first_chunk().copied()
     }
 }

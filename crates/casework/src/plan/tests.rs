@@ -2,10 +2,11 @@ use super::*;
 use crate::{
     cirs::{CONSENT_STATEMENT, INFRINGEMENT_STATEMENT},
     deadlines::SHIPPED,
-    testlog::{MANDATE, ORIGIN, Sight, TestLog, dossier, input, mandate, register, utc},
+    eligibility::LABORATORY_PROFILE,
+    testlog::{MANDATE, ORIGIN, Sight, TestLog, dossier, input, mandate, register, target, utc},
 };
 use evidence::{
-    Claimed, Class, Direction, Outcome,
+    Claimed, Class, Direction, Dossier, Mandate, Outcome, TargetIds,
     control::{Control, Revoke, Role},
     sha256,
 };
@@ -67,7 +68,7 @@ fn an_eligible_session_is_reported_in_full() {
     assert_eq!((cir.works.len(), cir.files.len()), (1, 1));
     assert!(
         cir.description.contains(
-            "accepted 2 connections of the monitor. It asked for and received 4 blocks (65536 bytes), from 2 pieces; each had"
+            "accepted 2 connections of the monitor. It asked for and received 4 blocks of mandated works (65536 bytes), from 2 pieces; each had"
         ),
         "{}",
         cir.description
@@ -81,7 +82,9 @@ fn an_eligible_session_is_reported_in_full() {
 #[test]
 fn every_condition_refuses_with_its_reason() {
     type Change = fn(&mut Sight);
-    let changes: [(Reason, Change); 17] = [
+    let changes: [(Reason, Change); 19] = [
+        (Reason::UncleanContact, |sight| sight.outcome = Outcome::BadBlock { blocks: 1 }),
+        (Reason::ClockWentBack, |sight| sight.last = sight.first.plus_ms(-1)),
         (Reason::NoMandatedWork, |sight| sight.work = None),
         (Reason::NoMandate, |sight| sight.work = Some("another".into())),
         (Reason::NoMandate, |sight| sight.mandates = Some(vec![])),
@@ -123,16 +126,89 @@ fn every_condition_refuses_with_its_reason() {
 }
 
 #[test]
-fn the_clock_may_be_unknown_in_a_laboratory_only() {
-    let mut log = TestLog::new();
-    log.started(true);
-    log.see_cleared(&Sight { error_ms: None, ..seen() });
-    let plan = planned(&log, |_| {}).unwrap();
+fn a_laboratory_reports_under_its_own_rules_and_only_there_may_the_clock_be_unknown() {
+    let plan_of = |laboratory: bool, profile: &'static str| {
+        let mut log = TestLog::new();
+        log.started(laboratory);
+        log.see_cleared(&Sight { error_ms: None, laboratory, ..seen() });
+        planned(&log, |input| input.profile = profile).unwrap()
+    };
+    let plan = plan_of(true, LABORATORY_PROFILE);
     assert_eq!(plan.cirs[0].session.error_ms, None);
+    let notice = crate::render::notice::notice(&plan.cirs[0]);
+    assert_eq!(notice.lines().next(), Some("LABORATORY REPORT: simulated peers, synthetic content, nobody's notice"));
+    assert_eq!(reasons(&plan_of(true, "uk-draft-2012/1")), [Reason::Laboratory]);
+    assert_eq!(reasons(&plan_of(false, LABORATORY_PROFILE)), [Reason::Laboratory]);
+    assert_eq!(reasons(&plan_of(false, "uk-draft-2012/1")), [Reason::ClockUnknown]);
+}
+
+#[test]
+fn a_report_counts_the_blocks_of_works_alone() {
     let mut log = TestLog::new();
-    log.started(false);
-    log.see_cleared(&Sight { error_ms: None, ..seen() });
-    assert_eq!(reasons(&planned(&log, |_| {}).unwrap()), [Reason::ClockUnknown]);
+    let sight = Sight { other_block_ms: Some(600_000), outcome: Outcome::Served { blocks: 3, pieces: 3 }, ..seen() };
+    log.see_cleared(&sight);
+    let cir = planned(&log, |_| {}).unwrap().cirs.remove(0);
+    let session = &cir.session;
+    assert_eq!((session.start, session.end), (utc("2026-09-01T12:00:00.000Z"), utc("2026-09-01T12:01:00.000Z")));
+    assert_eq!((session.blocks_verified, session.pieces_verified, session.bytes_verified), (2, 2, 32_768));
+    assert_eq!(session.bytes_received, 49_384);
+}
+
+#[test]
+fn a_hybrid_torrent_is_mandated_by_either_of_its_hashes() {
+    let hybrid = TargetIds { v2: Some([0x22; 32].into()), ..target() };
+    let other = TargetIds { v1: Some([0x33; 20].into()), v2: hybrid.v2 };
+    for (named, expected) in [
+        (hybrid, vec![]),
+        (target(), vec![]),
+        (other, vec![]),
+        (TargetIds { v2: None, ..other }, vec![Reason::NoMandate]),
+        (TargetIds { v2: Some([0x44; 32].into()), ..other }, vec![Reason::NoMandate]),
+    ] {
+        let mut log = TestLog::bare();
+        log.mandate = log.note("a", &Control::Mandate(Mandate { targets: vec![named], ..mandate() }));
+        log.dossier = log.note("a", &Control::Dossier(Dossier { target: hybrid, ..dossier("film.mkv") }));
+        log.approve("a");
+        log.approve("b");
+        log.see_cleared(&Sight { target: hybrid, ..seen() });
+        assert_eq!(reasons(&planned(&log, |_| {}).unwrap()), expected, "{named}");
+    }
+}
+
+#[test]
+fn a_block_that_could_be_guessed_proves_nothing() {
+    for (bytes, expected) in [(1_024, vec![]), (1_023, vec![Reason::OtherContent])] {
+        let short = |mut dossier: Dossier| {
+            dossier.piece_bytes = bytes;
+            dossier.total_bytes = 2 * u64::from(bytes);
+            dossier.files[0].bytes = dossier.total_bytes;
+            dossier.unfit_blocks.clear();
+            dossier
+        };
+        let mut log = TestLog::bare();
+        log.mandate = log.note("a", &Control::Mandate(mandate()));
+        log.dossier = log.note("a", &Control::Dossier(short(dossier("film.mkv"))));
+        log.approve("a");
+        log.approve("b");
+        log.see_cleared(&Sight { length: bytes, ..seen() });
+        assert_eq!(reasons(&planned(&log, |_| {}).unwrap()), expected, "{bytes}");
+    }
+    // Part of a block is no block of the dossier, however long.
+    let mut log = TestLog::new();
+    log.see_cleared(&Sight { length: 16_383, ..seen() });
+    assert_eq!(reasons(&planned(&log, |_| {}).unwrap()), [Reason::OtherContent]);
+}
+
+#[test]
+fn the_same_client_on_another_connection_is_not_reported_twice() {
+    let mut log = TestLog::new();
+    log.see_cleared(&seen());
+    let again = log.see(&Sight {
+        direction: Direction::Incoming,
+        ..Sight::at("192.0.2.7:40000", "2026-09-01T12:20:00.000Z", 5)
+    });
+    let plan = planned(&log, |_| {}).unwrap();
+    assert_eq!((plan.cirs.len(), plan.refusals), (1, vec![Refusal { indices: vec![again], reason: Reason::Repetition }]));
 }
 
 #[test]
@@ -193,7 +269,7 @@ fn approvals_count_by_person_and_must_come_first() {
                 log.approve("b");
                 log.see_cleared(&seen());
                 let kid = evidence::KeyId::of(&evidence::PublicKey::from(crate::testlog::key("b").verifying_key().to_bytes()));
-                log.root_note(&Control::Revoke(Revoke { kid, from_index: 8, reason: "lost laptop".into() }));
+                log.root_note(&Control::Revoke(Revoke { kid, from_index: 9, reason: "lost laptop".into() }));
             },
             Some(Reason::NotApproved),
         ),
@@ -215,13 +291,37 @@ fn a_mandate_or_dossier_that_comes_later_does_not_count() {
 }
 
 #[test]
-fn approver_and_investigator_are_two_people_and_the_approver_holds_a_key() {
+fn approver_and_investigator_are_two_people_and_both_hold_keys() {
     let mut log = TestLog::new();
     log.see_cleared(&seen());
     assert!(matches!(planned(&log, |input| input.investigator = " c. approver"), Err(Fault::SamePerson(_))));
     assert!(matches!(planned(&log, |input| input.approver = "Somebody Else"), Err(Fault::Approver(_))));
+    for nobody in ["Somebody Else", "E. Eraser"] {
+        assert!(matches!(planned(&log, |input| input.investigator = nobody), Err(Fault::Investigator(_))));
+    }
     assert!(matches!(planned(&log, |input| input.origin = "log.example.org/september"), Err(Fault::Origin(_))));
     assert!(Role::Analyst.is_personal());
+    // Names are compared without regard to case and space, and written as the log writes them.
+    let plan = planned(&log, |input| (input.approver, input.investigator) = ("c. approver ", "I. INVESTIGATOR")).unwrap();
+    assert_eq!((plan.cirs[0].approver.as_str(), plan.cirs[0].investigator.as_str()), ("C. Approver", "I. Investigator"));
+    assert_eq!(plan.issue.investigator, "I. Investigator");
+    // A key that was revoked is nobody's.
+    let kid = evidence::KeyId::of(&evidence::PublicKey::from(crate::testlog::key("i").verifying_key().to_bytes()));
+    let from_index = log.entries.len() as u64;
+    log.root_note(&Control::Revoke(Revoke { kid, from_index, reason: "lost laptop".into() }));
+    assert!(matches!(planned(&log, |_| {}), Err(Fault::Investigator(_))));
+}
+
+#[test]
+fn two_spellings_of_a_name_are_one_reviewer() {
+    let mut log = TestLog::bare();
+    log.delegate("a2", Role::Analyst, Some("a. REVIEWER"));
+    log.mandate = log.note("a", &Control::Mandate(mandate()));
+    log.dossier = log.note("a", &Control::Dossier(dossier("film.mkv")));
+    log.approve("a");
+    log.approve("a2");
+    log.see_cleared(&seen());
+    assert_eq!(reasons(&planned(&log, |_| {}).unwrap()), [Reason::NotApproved]);
 }
 
 #[test]
@@ -244,8 +344,12 @@ fn a_second_plan_repeats_nothing() {
     let earlier = log.see(&Sight::at(PEER, "2026-09-01T11:50:00.000Z", 5));
     let fourth = planned(&log, |_| {}).unwrap();
     assert_eq!(fourth.refusals, [Refusal { indices: vec![earlier, more], reason: Reason::Duplicate }]);
-    // One after the gap is another session, and corroborates.
-    log.see(&Sight::at(PEER, "2026-09-01T15:00:00.000Z", 5));
+    // One after the gap is another session, and corroborates; it needs a control visit of its own.
+    let apart = Sight::at(PEER, "2026-09-01T15:00:00.000Z", 5);
+    let last = log.see(&apart);
+    let uncleared = planned(&log, |_| {}).unwrap();
+    assert_eq!(uncleared.refusals.last(), Some(&Refusal { indices: vec![last], reason: Reason::NoControlVisit }));
+    log.control(last, &apart, Outcome::NoEcho);
     let fifth = planned(&log, |_| {}).unwrap();
     assert_eq!((fifth.cirs.len(), fifth.cirs[0].session.corroborated), (1, true));
     assert!(fifth.withdrawals_due.is_empty());
@@ -327,17 +431,17 @@ fn a_log_that_is_not_as_signed_stops_the_plan() {
             log.entries[last].content = evidence::Content::Absent;
         }),
         ("note", |log| {
-            if let evidence::Content::Note(text) = &mut log.entries[8].content {
+            if let evidence::Content::Note(text) = &mut log.entries[9].content {
                 *text = text.replace("watched", "skipped");
             }
         }),
         ("signature", |log| {
             // The same text under another person's signature: the commitment fits, the name does not.
-            let evidence::Content::Note(text) = log.entries[8].content.clone() else { return };
+            let evidence::Content::Note(text) = log.entries[9].content.clone() else { return };
             let (body, line) = text.rsplit_once(' ').unwrap();
             let swapped = format!("{body} {}", line.replacen('A', "B", 1));
-            log.entries[8].leaf.commitment = sha256(swapped.as_bytes());
-            log.entries[8].content = evidence::Content::Note(swapped);
+            log.entries[9].leaf.commitment = sha256(swapped.as_bytes());
+            log.entries[9].content = evidence::Content::Note(swapped);
         }),
         ("kind", |log| {
             let last = log.entries.len() - 1;

@@ -262,6 +262,7 @@ impl Facts<'_> {
             "Behind a carrier's address translation only address, port, transport and time together name a subscriber, and only if the carrier keeps such records.",
             "An address may be shared by a household, guests, a hotspot or a relay. A control visit finds peers that answer for any torrent, not relays that behave like ordinary ones.",
             "Only blocks that were received are counted. That a peer claims more is recorded as a claim and reported nowhere.",
+            "That a block received is the content is known by its digest, which the monitor compares with those of a reference copy. The digests of the copy are in the auditor's bundle alone, where a verifier compares them again; the copy itself, and that it was what the reviewers saw, rests on their approvals.",
             "The tables of prefixes say who announces an address, which is not always who serves it.",
             "The name of the client is what the peer claims.",
             "Times are the monitor's; their error is bounded as section 6 states and is not known for laboratory runs.",
@@ -359,7 +360,7 @@ impl Facts<'_> {
     }
 
     /// How the reports' times of issue compare with their deadlines. A report's identifier ends with the index of
-    /// its session's first observation, whose first block is the session's start.
+    /// its session's first observation, whose first work block is the session's start.
     fn dates(&self) -> Result<Dates, Fault> {
         let mut dates = Dates::default();
         for logged in &self.case.issues {
@@ -370,7 +371,7 @@ impl Facts<'_> {
                     dates.erased += 1;
                     continue;
                 };
-                let due = deadlines(first.first_block, self.input.holidays)?;
+                let due = deadlines(first.first, self.input.holidays)?;
                 let day = uk_day(logged.note.at);
                 *if day <= due.target {
                     &mut dates.on_target

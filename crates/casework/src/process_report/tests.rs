@@ -77,7 +77,7 @@ fn figures_are_those_of_the_log() {
     }
     let json = serde_json::to_string(&document).unwrap();
     assert!(json.contains("not-qualifying: the address is outside"));
-    assert!(json.contains("A. Reviewer (entry 8); B. Reviewer (entry 9)"));
+    assert!(json.contains("A. Reviewer (entry 9); B. Reviewer (entry 10)"));
 }
 
 #[test]

@@ -8,11 +8,18 @@ use evidence::{
 };
 
 use super::words::{count, inert, quoted, wrapped};
-use crate::cirs::MOST_FILES_IN_WORDS;
+use crate::{cirs::MOST_FILES_IN_WORDS, eligibility::LABORATORY_PROFILE};
+
+/// A laboratory's report begins with this line, and no other does.
+pub const LABORATORY_LINE: &str = "LABORATORY REPORT: simulated peers, synthetic content, nobody's notice";
 
 /// The notice.
 pub fn notice(cir: &Cir) -> String {
     let mut page = Page(String::new());
+    if cir.profile == LABORATORY_PROFILE {
+        page.line(LABORATORY_LINE);
+        page.line("");
+    }
     page.line("COPYRIGHT INFRINGEMENT REPORT");
     page.line("");
     page.field("Unique identifier", &cir.uin);
@@ -156,8 +163,9 @@ fn closing(page: &mut Page, cir: &Cir) {
     page.heading("What this shows");
     page.text(
         "Between the two addresses and the two times above, over as many connections as there are observations, the monitor asked for \
-         parts of the content and received them, and each part that it counts was found to be the content by its digest. The \
-         observer's address and port are those of the first connection.",
+         parts of the content and received them, and each part that it counts lies in a work named above and was found to be the \
+         content by its digest. The monitor compared the digests with those of a reference copy; the copy's digests are in the \
+         auditor's bundle, where they can be compared again, and not in this one. The observer's address and port are those of the first connection.",
     );
     page.heading("What this does not show");
     page.text(

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testlog::{ORIGIN, Sight, TestLog, utc};
-use evidence::{Class, Outcome};
+use evidence::{Class, Outcome, PeerId};
 
 const PEER: &str = "192.0.2.7:51413";
 
@@ -77,7 +77,9 @@ fn a_change_of_attribution_or_key_starts_another_session() {
     let one = at("2026-09-01T12:00:00.000Z", 5);
     let later = at("2026-09-01T12:01:00.000Z", 5);
     type Change = fn(&mut Sight);
-    let changes: [Change; 4] = [
+    let changes: [Change; 6] = [
+        |sight| sight.peer_id = PeerId::from(*b"-EX2000-abcdefghijkl"),
+        |sight| sight.laboratory = true,
         |sight| sight.asn = Some(64497),
         |sight| sight.isp = Some("other".into()),
         |sight| sight.class = Class::NotQualifying,
@@ -98,49 +100,57 @@ fn a_change_of_attribution_or_key_starts_another_session() {
 }
 
 #[test]
-fn only_a_cleared_peer_or_one_that_dialled_is_usable() {
+fn another_connection_of_the_same_client_extends() {
+    let other = Sight { peer_id: PeerId::from(*b"-EX1000-zyxwvutsrqpo"), ..at("2026-09-01T12:01:00.000Z", 5) };
+    check(&[at("2026-09-01T12:00:00.000Z", 5), other], &[(2, "2026-09-01T12:00:00.000Z", "2026-09-01T12:01:05.000Z")]);
+}
+
+#[test]
+fn blocks_of_no_work_stretch_nothing() {
+    let with_other = Sight { other_block_ms: Some(1_200_000), outcome: Outcome::Served { blocks: 3, pieces: 3 }, ..at("2026-09-01T12:40:00.000Z", 5) };
+    check(
+        &[at("2026-09-01T12:00:00.000Z", 5), with_other],
+        &[
+            (1, "2026-09-01T12:00:00.000Z", "2026-09-01T12:00:05.000Z"),
+            (1, "2026-09-01T12:40:00.000Z", "2026-09-01T12:40:05.000Z"),
+        ],
+    );
+}
+
+/// What the log says of its sessions: unusable observations, or whether each session was cleared, and by which visit.
+type Verdicts = Result<Vec<(bool, Option<usize>)>, Reason>;
+
+fn verdicts(make: &dyn Fn(&mut TestLog)) -> Verdicts {
+    let mut log = TestLog::new();
+    make(&mut log);
+    let case = CaseFile::read(ORIGIN, log.read()).unwrap();
+    let found = sessions(&case, case.size);
+    match found.unusable.first() {
+        Some((_, reason)) => Err(*reason),
+        None => Ok(found.sessions.iter().map(|session| (session.is_cleared(&case), session.control)).collect()),
+    }
+}
+
+#[test]
+fn a_session_is_cleared_by_its_own_visit_or_dialled_us() {
     let dialled = at("2026-09-01T12:00:00.000Z", 5);
+    let later = at("2026-09-01T14:00:00.000Z", 5);
     let incoming = Sight { direction: Direction::Incoming, ..dialled.clone() };
+    let incoming_later = Sight { direction: Direction::Incoming, ..at("2026-09-01T12:10:00.000Z", 5) };
     let elsewhere = Sight::at("192.0.2.8:51413", "2026-09-01T12:00:00.000Z", 5);
-    let unnamed = Sight { work: None, ..dialled.clone() };
-    type Case<'a> = (&'a str, &'a dyn Fn(&mut TestLog), Result<Option<usize>, Reason>);
-    let cases: [Case<'_>; 9] = [
+    type Make<'a> = &'a dyn Fn(&mut TestLog);
+    let not: Verdicts = Ok(vec![(false, None)]);
+    let cases: [(&str, Make<'_>, Verdicts); 9] = [
+        ("not visited", &|log| _ = log.see(&dialled), not.clone()),
+        ("cleared", &|log| _ = log.see_cleared(&dialled), Ok(vec![(true, Some(0))])),
+        ("dialled us", &|log| _ = log.see(&incoming), Ok(vec![(true, None)])),
         (
-            "dialled, not visited",
+            "dialled us, and we dialled",
             &|log| {
                 log.see(&dialled);
+                log.see(&incoming_later);
             },
-            Err(Reason::NoControlVisit),
-        ),
-        (
-            "dialled, cleared",
-            &|log| {
-                log.see_cleared(&dialled);
-            },
-            Ok(Some(0)),
-        ),
-        (
-            "dialled us",
-            &|log| {
-                log.see(&incoming);
-            },
-            Ok(None),
-        ),
-        (
-            "dialled us, echo",
-            &|log| {
-                let index = log.see(&incoming);
-                log.control(index, &incoming, Outcome::Echo);
-            },
-            Err(Reason::Echo),
-        ),
-        (
-            "cleared, then echo",
-            &|log| {
-                let index = log.see_cleared(&dialled);
-                log.control(index, &dialled, Outcome::Echo);
-            },
-            Err(Reason::Echo),
+            not.clone(),
         ),
         (
             "undecided, then cleared",
@@ -149,7 +159,7 @@ fn only_a_cleared_peer_or_one_that_dialled_is_usable() {
                 log.control(index, &dialled, Outcome::Refused);
                 log.control(index, &dialled, Outcome::NoEcho);
             },
-            Ok(Some(1)),
+            Ok(vec![(true, Some(1))]),
         ),
         (
             "a visit to somebody else",
@@ -157,7 +167,7 @@ fn only_a_cleared_peer_or_one_that_dialled_is_usable() {
                 let index = log.see(&dialled);
                 log.control(index, &elsewhere, Outcome::NoEcho);
             },
-            Err(Reason::NoControlVisit),
+            not.clone(),
         ),
         (
             "a visit about nothing known",
@@ -165,26 +175,111 @@ fn only_a_cleared_peer_or_one_that_dialled_is_usable() {
                 log.see(&dialled);
                 log.control(0, &dialled, Outcome::NoEcho);
             },
-            Err(Reason::NoControlVisit),
+            not,
         ),
         (
-            "no work",
+            "a visit about another session",
             &|log| {
-                log.see_cleared(&unnamed);
+                log.see_cleared(&dialled);
+                log.see(&later);
             },
-            Err(Reason::NoMandatedWork),
+            Ok(vec![(true, Some(0)), (false, None)]),
+        ),
+        (
+            "a visit about the session's second observation",
+            &|log| {
+                log.see(&dialled);
+                let second = at("2026-09-01T12:10:00.000Z", 5);
+                log.see_cleared(&second);
+            },
+            Ok(vec![(true, Some(0))]),
         ),
     ];
     for (name, make, expected) in cases {
-        let mut log = TestLog::new();
-        make(&mut log);
-        let case = CaseFile::read(ORIGIN, log.read()).unwrap();
-        let found = sessions(&case, case.size);
-        match expected {
-            Ok(control) => {
-                assert_eq!(found.sessions.iter().map(|session| session.control).collect::<Vec<_>>(), [control], "{name}")
-            }
-            Err(reason) => assert_eq!((found.unusable, found.sessions.len()), (vec![(0, reason)], 0), "{name}"),
-        }
+        assert_eq!(verdicts(make), expected, "{name}");
     }
+}
+
+#[test]
+fn an_unusable_observation_is_refused_by_itself() {
+    let dialled = at("2026-09-01T12:00:00.000Z", 5);
+    let incoming = Sight { direction: Direction::Incoming, ..dialled.clone() };
+    let other_port = Sight { direction: Direction::Incoming, ..Sight::at("192.0.2.7:40000", "2026-09-01T12:00:00.000Z", 5) };
+    let outgoing_other_port = Sight::at("192.0.2.7:40000", "2026-09-01T12:00:00.000Z", 5);
+    let echoed = |seen: &Sight, visited: &Sight| {
+        let (seen, visited) = (seen.clone(), visited.clone());
+        move |log: &mut TestLog| {
+            let index = log.see_cleared(&seen);
+            log.control(index, &visited, Outcome::Echo);
+        }
+    };
+    assert_eq!(verdicts(&echoed(&dialled, &dialled)), Err(Reason::Echo));
+    assert_eq!(verdicts(&echoed(&incoming, &incoming)), Err(Reason::Echo));
+    // A peer dials from any port, and answers on another.
+    assert_eq!(verdicts(&echoed(&other_port, &dialled)), Err(Reason::Echo));
+    assert_eq!(verdicts(&echoed(&outgoing_other_port, &dialled)), Ok(vec![(true, Some(0))]));
+    for (reason, sight) in [
+        (Reason::NoMandatedWork, Sight { work: None, ..dialled.clone() }),
+        (Reason::UncleanContact, Sight { outcome: Outcome::BadBlock { blocks: 1 }, ..dialled.clone() }),
+        (Reason::ClockWentBack, Sight { last: dialled.first.plus_ms(-1), ..dialled.clone() }),
+    ] {
+        assert_eq!(verdicts(&|log| _ = log.see_cleared(&sight)), Err(reason));
+    }
+}
+
+fn marks(sights: &[Sight], mark: fn(&Session) -> bool) -> Vec<bool> {
+    let mut log = TestLog::new();
+    let indices: Vec<u64> = sights.iter().map(|sight| log.see_cleared(sight)).collect();
+    let case = CaseFile::read(ORIGIN, log.read()).unwrap();
+    let found = sessions(&case, case.size).sessions;
+    let of = |index: &u64| found.iter().find(|session| session.served(&case).any(|served| served.index == *index)).unwrap();
+    indices.iter().map(|index| mark(of(index))).collect()
+}
+
+#[test]
+fn a_caller_that_is_known_already_is_a_repetition() {
+    let repeated = |sights: &[Sight]| marks(sights, |session| session.is_repetition);
+    let dialled = at("2026-09-01T12:00:00.000Z", 60);
+    let from = |port: u16, first: &str| Sight { direction: Direction::Incoming, ..Sight::at(&format!("192.0.2.7:{port}"), first, 60) };
+    let (near, far) = (from(40_000, "2026-09-01T12:31:00.000Z"), from(40_000, "2026-09-01T12:31:00.001Z"));
+    assert_eq!(repeated(&[dialled.clone(), near.clone()]), [false, true]);
+    assert_eq!(repeated(&[dialled.clone(), far]), [false, false]);
+    // Before we dialled as well, as near.
+    assert_eq!(repeated(&[from(40_000, "2026-09-01T11:29:00.000Z"), dialled.clone()]), [true, false]);
+    assert_eq!(repeated(&[from(40_000, "2026-09-01T11:28:59.999Z"), dialled.clone()]), [false, false]);
+    // Of two callers the later one.
+    assert_eq!(repeated(&[from(1, "2026-09-01T12:00:00.000Z"), from(2, "2026-09-01T12:20:00.000Z")]), [false, true]);
+    assert_eq!(repeated(&[from(2, "2026-09-01T12:20:00.000Z"), from(1, "2026-09-01T12:00:00.000Z")]), [true, false]);
+    assert_eq!(repeated(&[from(1, "2026-09-01T12:00:00.000Z"), from(2, "2026-09-01T12:00:00.000Z")]), [false, true]);
+    // Whom we dialled is never one.
+    let other_port = Sight::at("192.0.2.7:40000", "2026-09-01T12:10:00.000Z", 60);
+    assert_eq!(repeated(&[dialled.clone(), other_port]), [false, false]);
+    // Another client, address or torrent is another peer.
+    type Change = fn(&mut Sight);
+    let changes: [Change; 3] = [
+        |sight| sight.peer_id = PeerId::from(*b"-EX1000-zyxwvutsrqpo"),
+        |sight| sight.peer = "192.0.2.8:40000".parse().unwrap(),
+        |sight| sight.target.v2 = Some([0x22; 32].into()),
+    ];
+    for change in changes {
+        let mut other = near.clone();
+        change(&mut other);
+        assert_eq!(repeated(&[dialled.clone(), other]), [false, false]);
+    }
+}
+
+#[test]
+fn another_session_of_the_same_client_or_another_vantage_corroborates() {
+    let corroborated = |sights: &[Sight]| marks(sights, |session| session.is_corroborated);
+    let first = at("2026-09-01T12:00:00.000Z", 60);
+    assert_eq!(corroborated(&[first.clone(), at("2026-09-01T12:10:00.000Z", 60)]), [false, false]);
+    let vantage = Sight { observer: "198.51.100.2:6881".parse().unwrap(), ..at("2026-09-01T12:10:00.000Z", 60) };
+    assert_eq!(corroborated(&[first.clone(), vantage]), [true, true]);
+    let port = Sight { observer: "198.51.100.1:6882".parse().unwrap(), ..at("2026-09-01T12:10:00.000Z", 60) };
+    assert_eq!(corroborated(&[first.clone(), port]), [false, false]);
+    assert_eq!(corroborated(&[first.clone(), at("2026-09-02T12:00:00.000Z", 60)]), [true, true]);
+    assert_eq!(corroborated(&[first.clone(), at("2026-09-02T12:00:00.001Z", 60)]), [false, false]);
+    let client = Sight { peer_id: PeerId::from(*b"-EX2000-abcdefghijkl"), ..at("2026-09-01T15:00:00.000Z", 60) };
+    assert_eq!(corroborated(&[first.clone(), client]), [false, false]);
+    assert_eq!(corroborated(&[first, Sight::at("192.0.2.7:51414", "2026-09-01T15:00:00.000Z", 60)]), [false, false]);
 }

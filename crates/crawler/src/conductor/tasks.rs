@@ -17,6 +17,7 @@ use swarm::roster::{Errand, Job};
 use swarm::{Probe, Seed};
 
 use super::{Context, Found, Recorder, Source, unconnected};
+use crate::clock::vouched_ms;
 use crate::listener::{self, Caller};
 use crate::prober::{call, lead};
 use crate::trackers::{self, Question, Reach, Told};
@@ -37,15 +38,21 @@ pub(super) struct Shared {
 /// What a task came to. Whatever it says is in the log already.
 pub(super) enum Event {
     /// A tracker was asked.
-    Asked { target: usize, tracker: TrackerId, event: Announce, answer: Answer, lists: Vec<Listed> },
+    Asked { target: usize, tracker: TrackerId, event: Announce, answer: Answer, lists: Vec<Listed>, refused: u64 },
     /// A list came from elsewhere.
     Listed { target: usize, list: Listed },
+    /// A list that came from elsewhere could not be recorded.
+    Unlisted,
     /// The clock was read.
     ClockRead,
     /// A contact ended.
     Ended(Ended),
     /// A contact never made was recorded.
     Filed { outcome: Outcome },
+    /// A contact never made could not be recorded.
+    Unfiled,
+    /// A contact ended and could not be recorded.
+    Unlogged { target: usize, peer: SocketAddr, direction: Direction, was_reached: bool },
     /// A caller named no mandated torrent.
     TurnedAway { peer: SocketAddr },
 }
@@ -86,18 +93,27 @@ pub(super) async fn ask(shared: Arc<Shared>, target: usize, ask: Ask, question: 
     let plan = &shared.targets[target];
     let tracker = question.url.to_string();
     let run = shared.recorder.run;
-    let mut lists = Vec::new();
+    let (mut lists, mut refusals) = (Vec::new(), 0);
     for told in &told {
         let (result, interval_s) = result(told);
         let event = ask.event.word().into();
         let fact = Fact::Announced { event, interval_s, result, target: plan.ids, tracker: tracker.clone() };
-        shared.recorder.appender.append(Record::Run(RunFact { at, fact, run })).await?;
+        if let Err(error) = shared.recorder.appender.append(Record::Run(RunFact { at, fact, run })).await {
+            refused(&shared, "what a tracker said", error).await?;
+            refusals += 1;
+        }
         if let Told::Peers(list) = told
             && !list.peers.is_empty()
             && !is_farewell
         {
             let listed = log_list(&shared, target, at, Source::Tracker, tracker.clone(), list.answer_sha256, &list.peers, list.named);
-            lists.push(listed.await?);
+            match listed.await {
+                Ok(listed) => lists.push(listed),
+                Err(error) => {
+                    refused(&shared, "a list of addresses, none of which is contacted for it", error).await?;
+                    refusals += 1;
+                }
+            }
         }
     }
     if let Some(counts) = counts {
@@ -108,11 +124,15 @@ pub(super) async fn ask(shared: Arc<Shared>, target: usize, ask: Ask, question: 
             target: plan.ids,
             tracker,
         };
-        shared.recorder.appender.append(Record::Run(RunFact { at, fact, run })).await?;
+        if let Err(error) = shared.recorder.appender.append(Record::Run(RunFact { at, fact, run })).await {
+            refused(&shared, "a tracker's counts", error).await?;
+            refusals += 1;
+        }
     }
     let named: usize = lists.iter().map(|list| list.peers.len()).sum();
     tracing::debug!(tracker = question.url.host(), event = ask.event.word(), named, "a tracker was asked");
-    Ok(Event::Asked { target, tracker: ask.tracker, event: ask.event, answer: trackers::answer(&told), lists })
+    let answer = trackers::answer(&told);
+    Ok(Event::Asked { target, tracker: ask.tracker, event: ask.event, answer, lists, refused: refusals })
 }
 
 fn result(told: &Told) -> (AnnounceResult, Option<u32>) {
@@ -140,8 +160,13 @@ pub(super) async fn magnet_peers(shared: Arc<Shared>, target: usize) -> Logged {
     let text: Vec<String> = peers.iter().map(ToString::to_string).collect();
     let digest = sha256(text.join("\n").as_bytes());
     let at = shared.clock.now().stamp();
-    let list = log_list(&shared, target, at, Source::Magnet, "x.pe".into(), digest, peers, 0).await?;
-    Ok(Event::Listed { target, list })
+    match log_list(&shared, target, at, Source::Magnet, "x.pe".into(), digest, peers, 0).await {
+        Ok(list) => Ok(Event::Listed { target, list }),
+        Err(error) => {
+            refused(&shared, "a magnet's addresses, none of which is contacted for it", error).await?;
+            Ok(Event::Unlisted)
+        }
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "these are the fields of one record")]
@@ -177,6 +202,7 @@ pub(super) async fn contact(shared: Arc<Shared>, target: usize, job: Job, mandat
         }
     };
     let observer = unconnected(&shared.reach.bind, job.peer);
+    let before_ms = shared.clock.reading().error_ms;
     let visit = {
         let target = aimed(&shared, plan, aim, Direction::Outgoing, info_hash);
         let mut probe = Probe::new(target, shared.settings.probe, seed, shared.clock.now());
@@ -190,7 +216,7 @@ pub(super) async fn contact(shared: Arc<Shared>, target: usize, job: Job, mandat
         target: plan.ids,
         mandates_sha256: mandates,
         dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
-        error_ms: shared.clock.reading().error_ms,
+        error_ms: vouched_ms(before_ms, shared.clock.reading().error_ms, &visit),
     };
     log_visit(&shared, target, context, *visit).await
 }
@@ -204,7 +230,7 @@ fn aimed<'a>(shared: &'a Shared, plan: &'a TargetPlan, aim: Aim, direction: Dire
 /// Hears a caller out. One that names no mandated torrent is put out without a word and without a record: nothing
 /// about it is our business.
 pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut stop: Stop) -> Logged {
-    let Caller { stream, peer, accepted } = caller;
+    let Caller { stream, peer, accepted, error_ms: before_ms } = caller;
     let patience = Duration::from_millis(shared.settings.probe.handshake_ms);
     let heard = tokio::select! {
         heard = listener::hear(&stream, patience) => heard,
@@ -230,26 +256,33 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
         target: plan.ids,
         mandates_sha256,
         dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
-        error_ms: shared.clock.reading().error_ms,
+        error_ms: vouched_ms(before_ms, shared.clock.reading().error_ms, &visit),
     };
     log_visit(&shared, target, context, *visit).await
 }
 
-async fn log_visit(shared: &Shared, target: usize, context: Context, visit: Visit) -> Logged {
+async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit: Visit) -> Logged {
     let (outcome, grade, direction) = (visit.outcome.clone(), visit.grade, visit.direction);
     let ours = matches!(outcome, Outcome::LocalFault { .. });
     let was_reached = visit.times.connected.is_some() || ours;
     let verified_bytes = visit.volume.verified_bytes;
     let (peer, is_control) = (context.peer, matches!(context.purpose, Purpose::Control { .. }));
-    let acked = shared.recorder.visit(context, visit).await?;
-    let commitment = acked.commitment;
+    let commitment = match shared.recorder.visit(context, visit).await {
+        Ok(acked) => acked.commitment,
+        Err(error) => {
+            refused(shared, "a contact", error).await?;
+            return Ok(Event::Unlogged { target, peer, direction, was_reached });
+        }
+    };
     Ok(Event::Ended(Ended { target, peer, direction, is_control, outcome, grade, was_reached, verified_bytes, commitment }))
 }
 
 /// Logs that a peer was not contacted, and why.
 pub(super) async fn paper(shared: Arc<Shared>, target: usize, peer: SocketAddr, found: Found, outcome: Outcome) -> Logged {
     let plan = &shared.targets[target];
+    let before_ms = shared.clock.reading().error_ms;
     let now = shared.clock.now();
+    let after_ms = shared.clock.reading().error_ms;
     let context = Context {
         peer,
         observer: unconnected(&shared.reach.bind, peer),
@@ -258,10 +291,29 @@ pub(super) async fn paper(shared: Arc<Shared>, target: usize, peer: SocketAddr, 
         target: plan.ids,
         mandates_sha256: plan.mandates_in_force(now.utc),
         dossier_sha256: None,
-        error_ms: shared.clock.reading().error_ms,
+        // Its moments are one.
+        error_ms: before_ms.zip(after_ms).map(|(before, after)| before.max(after)),
     };
-    shared.recorder.paper(context, outcome.clone(), now.stamp()).await?;
-    Ok(Event::Filed { outcome })
+    match shared.recorder.paper(context, outcome.clone(), now.stamp()).await {
+        Ok(_) => Ok(Event::Filed { outcome }),
+        Err(error) => {
+            refused(&shared, "a contact that was not made", error).await?;
+            Ok(Event::Unfiled)
+        }
+    }
+}
+
+/// A record was not logged. If the ledger refused it for its own sake, the run goes on without it: what a peer or a
+/// tracker says must not be able to end a run. Whether that is so is settled by a record that nobody else has a hand in,
+/// for the ledger refuses records also where none can be logged any more, as past the end of its month.
+async fn refused(shared: &Arc<Shared>, what: &str, error: AppendError) -> Result<(), AppendError> {
+    if !error.is_about_the_record() {
+        return Err(error);
+    }
+    clock_reading(Arc::clone(shared)).await.map_err(|_| error)?;
+    // The ledger's words may quote the record, which has addresses in it.
+    tracing::error!(what, "a record was refused by the log and is missing from it; the run goes on");
+    Ok(())
 }
 
 /// Logs what is known of the wall clock.

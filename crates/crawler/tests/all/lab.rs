@@ -33,7 +33,7 @@ pub fn clock() -> Arc<dyn Clock> {
     Arc::new(SystemClock(Instant::now()))
 }
 
-pub fn nowhere(_: std::net::IpAddr) -> Attribution {
+pub fn nowhere(_: std::net::IpAddr, _: Utc) -> Attribution {
     Attribution { asn: None, class: Class::Unknown, isp: None, prefix: None, tables: vec![] }
 }
 

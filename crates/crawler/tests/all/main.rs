@@ -1,8 +1,10 @@
 //! Whole runs over real sockets on loopback: scripted peers, small trackers, a real ledger in a passing folder.
 
 mod caller;
+mod clocks;
 mod download;
 mod lab;
+mod lapse;
 mod metadata;
 mod privacy;
 mod refusal;

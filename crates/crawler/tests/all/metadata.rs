@@ -39,6 +39,11 @@ async fn the_info_dictionary_comes_from_whoever_has_it() {
     assert_eq!(asked.lock().unwrap().len(), 2, "started and stopped");
     peer::assert_harmless(&received);
     assert_eq!(fetch_metadata(plan(vec![]), clock(), stop.clone()).await, Err(MetadataError::NobodyHasIt { tried: 1 }));
+    // However many ports of one address are named, a handful are tried.
+    let flood = address(TEST, 3, 0);
+    let ports = (7_000..7_500).map(|port| std::net::SocketAddr::new(flood.ip(), port)).collect();
+    let flooded = MetadataPlan { peers: ports, ..plan(vec![]) };
+    assert_eq!(fetch_metadata(flooded, clock(), stop.clone()).await, Err(MetadataError::NobodyHasIt { tried: 4 }));
     let nobody = MetadataPlan { peers: vec!["192.0.2.1:6881".parse().unwrap()], ..plan(vec![]) };
     assert_eq!(fetch_metadata(nobody, clock(), stop).await, Err(MetadataError::NoPeers));
 }

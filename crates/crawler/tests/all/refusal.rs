@@ -41,6 +41,24 @@ async fn nothing_is_dialled_without_a_mandate_in_force() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_might_not_fit_its_record_is_not_planned_for() {
+    let torrent = Arc::new(Torrent::new("lists"));
+    for list_max in [0, crawler::LIST_MAX + 1] {
+        let mut plan = plan(TEST + 2, vec![target(&torrent, &[])]);
+        plan.settings.list_max = list_max;
+        let (result, log) = Station::found().watch(plan).await;
+        assert!(matches!(result, Err(WatchError::ListMax(refused)) if refused == list_max));
+        assert!(log.facts.is_empty());
+    }
+    let mut target = target(&torrent, &[]);
+    target.peers = (0..20_000u16).map(|n| std::net::SocketAddr::from(([0x2001, 0xdb8, 0xaaaa, 0xbbbb, 0xcccc, 0xdddd, 0xeeee, n], 65_535))).collect();
+    let mut plan = plan(TEST + 2, vec![target]);
+    plan.until = crawler::Until::Duration(300);
+    let (_, log) = Station::found().watch(plan).await;
+    assert_eq!((log.lists[0].1.peers.len(), log.lists[0].1.dropped), (10_000, 10_000));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trackers_in_reserved_space_and_redirects_into_it_are_refused() {
     let torrent = Torrent::new("trackers");
     let redirecting = address(TEST + 1, 1, 7000);

@@ -94,6 +94,10 @@ async fn sharers_are_proved_and_everybody_is_accounted_for() {
     assert_eq!((seed.mandates_sha256.len(), seed.dossier_sha256), (1, Some(torrent.dossier_sha256())));
     let transcript = &log.transcripts[&seed.transcript_sha256.unwrap()];
     assert_eq!(swarm::transcript::parse(transcript).unwrap().len() as u64 > 6, seed.volume.bytes_in > 32_768);
+    // No transcript of anybody's has any of the content.
+    let rows: BTreeSet<&[u8]> = torrent.bytes.windows(64).collect();
+    let has_content = |transcript: &Vec<u8>| transcript.windows(64).any(|row| rows.contains(row));
+    assert!(log.transcripts.len() > 8 && !log.transcripts.values().any(has_content));
     assert!(log.of(peers[1])[0].challenges.iter().all(|challenge| challenge.choked && [2, 5].contains(&challenge.piece)));
 
     // Nothing was given away, not even to the peer that asked for everything.
@@ -173,6 +177,31 @@ async fn ipv6_peers_that_a_magnet_names_are_proved_too() {
     assert_eq!(proved.observer.ip(), seed.ip());
     assert_eq!(log.of(four)[0].outcome, Outcome::LocalFault { what: "the monitor has no address of this family".into() });
     peer::assert_harmless(&received);
+}
+
+/// Whoever makes the log refuse one record ends neither the run nor anybody else's record.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_the_log_refuses_is_counted_and_the_run_goes_on() {
+    let torrent = Arc::new(Torrent::new("refused"));
+    let peers: Vec<_> = (1..=4).map(|host| address(TEST + 6, host, 6881)).collect();
+    for at in &peers {
+        peer::start(Kind::Seed, &torrent, *at).await;
+    }
+    let outside: std::net::SocketAddr = "192.0.2.7:6881".parse().unwrap();
+    let mut target = target(&torrent, &[]);
+    target.peers = [&peers[..], &[outside]].concat();
+    let unrecordable = [peers[1].ip(), outside.ip()];
+    // No line may be as long as what the tables say of two of these.
+    let attribute = move |address, at| {
+        let isp = unrecordable.contains(&address).then(|| "x".repeat(2 << 20));
+        evidence::Attribution { isp, ..crate::lab::nowhere(address, at) }
+    };
+    let (summary, log) = Station::found().attributed(plan(TEST + 6, vec![target]), attribute).await;
+    let summary = summary.unwrap();
+    assert_eq!((summary.reason, summary.progress.refused_records), (Reason::Idle, 2));
+    assert_eq!((summary.progress.grades[&Grade::Served], log.observations.len()), (3, 6));
+    assert!(log.of(peers[1]).is_empty() && log.of(outside).is_empty());
+    assert_eq!(log.clocks, 4, "after each refusal the log was asked for something else");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

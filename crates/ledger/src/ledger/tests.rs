@@ -293,7 +293,8 @@ fn a_failed_write_ends_all_acknowledgement() {
 #[tokio::test]
 async fn many_tasks_append_through_one_writer() {
     let (folder, ledger) = station();
-    let (writer, appender) = Writer::start(ledger).unwrap();
+    let (told, hear) = std::sync::mpsc::channel();
+    let (writer, appender) = Writer::start_with(ledger, move |acked| told.send(*acked).unwrap()).unwrap();
     let tasks: Vec<_> = (0..40_u16)
         .map(|task| {
             let appender = appender.clone();
@@ -330,6 +331,10 @@ async fn many_tasks_append_through_one_writer() {
     reading.join().unwrap();
     assert!(matches!(appender.append(clock(1)).await, Err(crate::AppendError::Finished)));
     drop(ledger);
+    let logged = Reader::of_station(folder.path()).unwrap().entries().unwrap().skip(2).map(Result::unwrap);
+    assert!(
+        hear.iter().map(|acked| (acked.index, acked.commitment)).eq(logged.map(|entry| (entry.index, entry.leaf.commitment)))
+    );
     let report = check(folder.path());
     assert!(report.is_clean(), "{report}");
 }

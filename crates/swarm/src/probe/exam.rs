@@ -14,6 +14,8 @@ pub(super) struct Exam<'a> {
     asked: Vec<(Challenge, Question)>,
     outstanding: Option<usize>,
     first_asked: Option<Mono>,
+    /// How often a question was looked for.
+    pub(super) looks: u32,
     pub(super) verified: u32,
     pub(super) wrong: u32,
     /// Rejected requests, while choked and while not.
@@ -39,6 +41,7 @@ impl<'a> Exam<'a> {
             asked: Vec::new(),
             outstanding: None,
             first_asked: None,
+            looks: 0,
             verified: 0,
             wrong: 0,
             rejected: [0; 2],
@@ -46,17 +49,20 @@ impl<'a> Exam<'a> {
     }
 
     /// Asks for a block out of the pieces that `may` names, a piece not asked for before. Only a peer that has proved
-    /// nothing yet and lets us ask freely is asked for a piece again.
-    pub(super) fn ask(&mut self, now: Now, choked: bool, may: impl Fn(u32) -> bool) -> Option<Block> {
+    /// nothing yet and lets us ask freely is asked for a piece again. While it chokes us, `allowed` lists all the pieces
+    /// that come into question, so that the others are not looked at.
+    pub(super) fn ask(&mut self, now: Now, allowed: Option<&[u32]>, may: impl Fn(u32) -> bool) -> Option<Block> {
+        let choked = allowed.is_some();
+        self.looks += 1;
         if self.outstanding.is_some() || self.asked.len() >= ASKED_MAX {
             return None;
         }
         let content = self.content?;
         let asked = &self.asked;
         let fresh = |piece| may(piece) && asked.iter().all(|(challenge, _)| challenge.piece != piece);
-        let mut question = content.pick(&mut self.chance, fresh);
+        let mut question = content.pick(&mut self.chance, allowed, fresh);
         if question.is_none() && self.verified == 0 && !choked {
-            question = content.pick(&mut self.chance, &may);
+            question = content.pick(&mut self.chance, None, &may);
         }
         let question = question?;
         let challenge = Challenge {

@@ -15,7 +15,7 @@ use super::{Aim, Input, Limits, Output, Target, Visit, Why};
 use crate::chance::Seed;
 use crate::convert::{evidence_hash, wire_hash};
 use crate::timer::Timers;
-use crate::transcript::Recorder;
+use crate::transcript::{Recorder, Said};
 
 /// One contact. Feed it with [`Self::handle_input`], then drain [`Self::poll_output`] until it says to wait.
 #[derive(Debug)]
@@ -220,7 +220,7 @@ impl<'a> Probe<'a> {
         let theirs = theirs?;
         self.times.handshake = Some(now.stamp());
         self.peer.handshake = Some(theirs);
-        self.record.received(now.mono, &bytes[..handshake::LENGTH], false);
+        self.record.received(now.mono, &bytes[..handshake::LENGTH], Said::Handshake);
         self.handshaken = Some(now.mono);
         self.timers.clear(Timer::Handshake);
         if self.is_control() {
@@ -269,8 +269,7 @@ impl<'a> Probe<'a> {
                 return None;
             }
         };
-        let is_block = matches!(message, Message::Piece { .. });
-        self.record.received(now.mono, &bytes[..read], is_block);
+        self.record.received(now.mono, &bytes[..read], Said::Message);
         self.messages += 1;
         if self.messages > self.limits.messages_max {
             self.end_garbage(now, "limit-messages");
@@ -334,10 +333,12 @@ impl<'a> Probe<'a> {
             // Without the Fast Extension a choke drops every request silently.
             self.exam.give_up();
             self.timers.clear(Timer::Answer);
+            self.peer.is_news = true;
         }
     }
 
     fn on_block(&mut self, now: Now, piece: u32, begin: u32, block: &[u8]) {
+        self.peer.is_news = true;
         match self.exam.answer(now, piece, begin, block) {
             Answer::Right => self.volume.verified_bytes += block.len() as u64,
             Answer::Wrong => {}
@@ -354,6 +355,7 @@ impl<'a> Probe<'a> {
     }
 
     fn on_reject(&mut self, now: Now, block: message::Block) {
+        self.peer.is_news = true;
         if self.exam.reject(block) && !self.exam.is_waiting() {
             self.timers.clear(Timer::Answer);
         }
@@ -362,7 +364,7 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// A malformed extension handshake spoils nothing: the transcript has it, and the contact goes on without.
+    /// A malformed extension handshake spoils nothing: the transcript has its digest, and the contact goes on without.
     fn on_extension(&mut self, payload: &[u8]) {
         let Ok(theirs) = ExtensionHandshake::parse(payload) else { return };
         if let Some(client) = theirs.client.filter(|client| client.len() <= self.limits.client_bytes_max) {
@@ -428,8 +430,12 @@ impl<'a> Probe<'a> {
         if self.exam.is_waiting() || self.exam.rejected_while(self.peer.choked) >= self.limits.rejected_max {
             return;
         }
+        // A torrent may have a million pieces, and a peer may send a thousand messages a second: pieces are looked
+        // through only when that could come out otherwise than the last time.
+        let is_news = core::mem::take(&mut self.peer.is_news);
         let peer = &self.peer;
-        if let Some(block) = self.exam.ask(now, peer.choked, |piece| peer.lets_ask(piece)) {
+        let block = if is_news { self.exam.ask(now, peer.allowed_fast(), |piece| peer.claims(piece)) } else { None };
+        if let Some(block) = block {
             self.timers.clear(Timer::Settle);
             self.timers.set(Timer::Answer, now.mono.plus_ms(self.limits.answer_ms));
             self.send(now, Outgoing::Request(block));
@@ -503,6 +509,11 @@ impl<'a> Probe<'a> {
         self.outbox.push_back(bytes);
     }
 
+    #[cfg(test)]
+    pub(super) fn looks(&self) -> u32 {
+        self.exam.looks
+    }
+
     fn is_control(&self) -> bool {
         self.target.aim == Aim::Control
     }
@@ -544,11 +555,24 @@ impl<'a> Probe<'a> {
         }
     }
 
+    /// Records what is left in the inbox.
+    fn record_rest(&mut self, at: Mono) {
+        let is_greeting = self.handshaken.is_none() && Handshake::parse(&self.inbox).is_ok();
+        // A handshake for another torrent is one all the same.
+        let (greeting, rest) = self.inbox.split_at(if is_greeting { self.inbox.len().min(handshake::LENGTH) } else { 0 });
+        let said = if self.handshaken.is_some() { Said::Message } else { Said::Garbage };
+        for (bytes, said) in [(greeting, Said::Handshake), (rest, said)] {
+            if !bytes.is_empty() {
+                self.record.received(at, bytes, said);
+            }
+        }
+    }
+
     fn visit(&mut self) -> Visit {
         let grade = self.grade();
         // What made no whole message, or broke a rule, is kept with the moment of its last byte.
         if let Some(last) = self.times.last_byte.filter(|_| !self.inbox.is_empty()) {
-            self.record.received(Mono::from_us(last.mono_us), &self.inbox, false);
+            self.record_rest(Mono::from_us(last.mono_us));
         }
         let exam = core::mem::replace(&mut self.exam, Exam::new(None, &Seed::new([0; 32])));
         self.times.first_block = exam.verified_challenges().filter_map(|challenge| challenge.first_byte).min();

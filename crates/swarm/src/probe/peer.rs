@@ -18,6 +18,8 @@ pub(super) struct Peer {
     pub(super) listening_port: Option<u16>,
     pub(super) choked: bool,
     pub(super) choke: Vec<ChokeChange>,
+    /// Whether what may be asked for has changed since this was last taken down.
+    pub(super) is_news: bool,
 }
 
 /// Clients offer five to ten pieces.
@@ -41,6 +43,7 @@ impl Peer {
             // Every connection begins choked (BEP 3).
             choked: true,
             choke: Vec::new(),
+            is_news: false,
         }
     }
 
@@ -51,6 +54,7 @@ impl Peer {
     pub(super) fn set_choked(&mut self, now: Now, choked: bool) {
         if self.choked != choked {
             self.choked = choked;
+            self.is_news = true;
             self.choke.push(ChokeChange { at: now.stamp(), choked });
         }
     }
@@ -102,12 +106,14 @@ impl Peer {
             _ => by,
         };
         self.claims_any |= pieces > 0;
+        self.is_news = true;
         self.claim = Some(PieceClaim { at: now.stamp(), by, of: self.piece_count.unwrap_or(0), pieces });
     }
 
     pub(super) fn allows_fast(&mut self, piece: u32) {
         if self.allowed_fast.len() < ALLOWED_FAST_MAX && !self.allowed_fast.contains(&piece) {
             self.allowed_fast.push(piece);
+            self.is_news = true;
         }
     }
 
@@ -124,8 +130,8 @@ impl Peer {
         self.pieces.as_ref().is_some_and(|pieces| pieces.get(piece))
     }
 
-    /// Whether it would answer a request for this piece now.
-    pub(super) fn lets_ask(&self, piece: u32) -> bool {
-        self.claims(piece) && (!self.choked || self.allowed_fast.contains(&piece))
+    /// While it chokes us: the only pieces for which it would answer a request, provided that it claims them.
+    pub(super) fn allowed_fast(&self) -> Option<&[u32]> {
+        self.choked.then_some(&self.allowed_fast)
     }
 }

@@ -119,6 +119,9 @@ impl Walk<'_> {
         let good = fault.is_none();
         findings.check(Check::Delegations, good, || format!("delegation {index}: {}", fault.unwrap_or_default()));
         if good {
+            if let (Role::Analyst, Some(holder)) = (delegation.role, &delegation.holder) {
+                self.log.decisions.analysts.push((index, kid, holder.clone()));
+            }
             self.keys.last_serial = delegation.serial;
             self.keys.insert(delegation.clone(), *digest.as_bytes());
         }

@@ -1,7 +1,7 @@
 //! Step 7.10: the lists that addresses came from, packed because there may be millions of addresses.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::{IpAddr, SocketAddr},
 };
 
@@ -11,6 +11,8 @@ use evidence::{Digest, Exclusion, Observation, Outcome, candidates::Candidates};
 #[derive(Debug, Default)]
 pub(super) struct Lists {
     by_commitment: BTreeMap<Digest, List>,
+    /// Commitments of openings that were erased: a list may be among them.
+    erased: BTreeSet<Digest>,
 }
 
 #[derive(Debug)]
@@ -23,6 +25,11 @@ struct List {
 }
 
 impl Lists {
+    /// Notes what was erased: an observation may name a list whose opening is gone.
+    pub(super) fn forgive(&mut self, erased: impl Iterator<Item = Digest>) {
+        self.erased.extend(erased);
+    }
+
     /// Keeps a list that was logged.
     pub(super) fn insert(&mut self, commitment: Digest, candidates: &Candidates) {
         let short = candidates.peers.iter().all(SocketAddr::is_ipv4);
@@ -30,11 +37,22 @@ impl Lists {
         self.by_commitment.insert(commitment, List { packed, short, dropped: candidates.dropped });
     }
 
+    /// The addresses that a list kept, packed as in 18 bytes.
+    pub(super) fn kept(&self, commitment: Digest) -> impl Iterator<Item = [u8; 18]> {
+        self.by_commitment.get(&commitment).into_iter().flat_map(|list| {
+            list.packed.chunks_exact(if list.short { 6 } else { 18 }).map(|packed| match packed {
+                [a, b, c, d, high, low] => wide(SocketAddr::from(([*a, *b, *c, *d], u16::from_be_bytes([*high, *low])))),
+                whole => whole.try_into().unwrap_or_default(),
+            })
+        })
+    }
+
     /// Why an observation does not come from a list logged before it, or nothing.
     pub(super) fn fault(&self, observation: &Observation) -> Option<String> {
         let found = observation.found.as_ref()?;
         let Some(list) = self.by_commitment.get(&found.list) else {
-            return Some(format!("no list {} was logged before", found.list));
+            let is_erased = self.erased.contains(&found.list);
+            return (!is_erased).then(|| format!("no list {} was logged before", found.list));
         };
         let width = if list.short { 6 } else { 18 };
         let kept = list.packed.len() / width;
@@ -49,6 +67,11 @@ impl Lists {
             list.packed.get(position * width..(position + 1) * width) == Some(pack(observation.peer, list.short).as_slice());
         (!same).then(|| format!("list {} names another address at {position}", found.list))
     }
+}
+
+/// An address and port in 18 bytes.
+pub(super) fn wide(peer: SocketAddr) -> [u8; 18] {
+    pack(peer, false).try_into().unwrap_or_default()
 }
 
 fn pack(peer: SocketAddr, short: bool) -> Vec<u8> {

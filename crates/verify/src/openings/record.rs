@@ -15,7 +15,7 @@ use super::{Openings, PATH};
 use crate::{
     findings::Findings,
     log::Sealed,
-    observation::{candidate_faults, fact_faults, faults, matching},
+    observation::{candidate_faults, fact_faults, faults, work_blocks},
     recipient::Recipient,
     session::{Key, Seen, Visit, VisitResult},
     steps::Check,
@@ -55,6 +55,7 @@ impl Openings {
                     expect_part(&at, Part::Audit, findings);
                     consistent(&at, &candidate_faults(&candidates), findings);
                     self.lists.insert(leaf.commitment, &candidates);
+                    self.accounts.list(leaf.commitment, &candidates);
                 }
             }
             Tag::Clock => {
@@ -66,9 +67,14 @@ impl Openings {
                 if let Some(fact) = body::<RunFact>(&opening, &at, findings) {
                     expect_part(&at, Part::Audit, findings);
                     consistent(&at, &fact_faults(&fact), findings);
-                    if let Fact::Started { laboratory, .. } = fact.fact {
-                        // A run is in a laboratory only if every word about its start says so.
-                        *self.laboratory.entry(fact.run).or_insert(true) &= laboratory;
+                    match fact.fact {
+                        Fact::Started { laboratory, .. } => {
+                            // A run is in a laboratory only if every word about its start says so.
+                            *self.laboratory.entry(fact.run).or_insert(true) &= laboratory;
+                            self.accounts.started(fact.run);
+                        }
+                        Fact::Ended { observations, .. } => self.accounts.ended(fact.run, observations),
+                        Fact::Announced { .. } | Fact::Scraped { .. } => {}
                     }
                 }
             }
@@ -91,6 +97,12 @@ impl Openings {
         };
         expect_part(at, part, findings);
         consistent(at, &faults(&observation), findings);
+        if self.laboratory.get(&observation.run).is_some_and(|laboratory| *laboratory != observation.laboratory) {
+            findings.fail(Check::OpeningConsistency, || {
+                format!("leaf {}: whether it was made in a laboratory is not what its run's start says", leaf.index)
+            });
+        }
+        self.accounts.observation(&observation);
         if recipient.is_audit() && observation.found.is_some() {
             let fault = self.lists.fault(&observation);
             let (index, holds) = (leaf.index, fault.is_none());
@@ -117,22 +129,26 @@ impl Openings {
         }
     }
 
-    /// The observation as sessions see it, if it satisfies the first rule of usability.
+    /// The observation as sessions see it, if it satisfies the first two rules of usability.
     fn seen(&mut self, leaf: &Sealed, observation: &Observation) -> Option<Seen> {
-        if observation.grade != Grade::Served || !matching(observation).any(|challenge| challenge.work.is_some()) {
+        let clean = observation.grade == Grade::Served && matches!(observation.outcome, Outcome::Served { .. });
+        let (first, last) = (observation.times.first_block?.utc.ms(), observation.times.last_block?.utc.ms());
+        let first_ms = work_blocks(observation).filter_map(|challenge| challenge.first_byte).map(|stamp| stamp.utc.ms()).min()?;
+        let last_ms = work_blocks(observation).filter_map(|challenge| challenge.answered).map(|stamp| stamp.utc.ms()).max()?;
+        if !clean || first > last || first_ms > last_ms {
             return None;
         }
-        let (first, last) = (observation.times.first_block?, observation.times.last_block?);
         let attribution = &observation.attribution;
         let place = (attribution.asn, attribution.prefix.clone(), attribution.isp.clone(), attribution.class);
         Some(Seen {
             index: leaf.index,
-            commitment: leaf.commitment,
             key: Key { peer: observation.peer, transport: observation.transport, target: observation.target },
             direction: observation.direction,
             observer: observation.observer,
-            first_ms: first.utc.ms(),
-            last_ms: last.utc.ms(),
+            peer_id: observation.peer_id,
+            laboratory: observation.laboratory,
+            first_ms,
+            last_ms,
             attribution: self.number_of(place),
         })
     }

@@ -2,10 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use evidence::{Challenge, Dossier, Mandate, Utc, cir::CirWork};
+use evidence::{Challenge, Dossier, Mandate, TargetIds, Utc, cir::CirWork};
 
 use super::{Case, Subject};
-use crate::{findings::Findings, notes::Logged, observation::matching, steps::Check};
+use crate::{
+    findings::Findings,
+    notes::{Logged, person},
+    observation::{matching, work_blocks},
+    steps::Check,
+};
+
+/// A shorter block could be guessed.
+const SHORTEST_BYTES: u32 = 1_024;
 
 /// Step 9.9.
 pub(super) fn check_mandates(case: &Case<'_>, subject: &Subject<'_>, findings: &mut Findings) {
@@ -34,7 +42,7 @@ fn check_mandate(subject: &Subject<'_>, work: &CirWork, logged: &Logged<Mandate>
     need(mandate.owner == cir.owner && mandate.agent == cir.agent, "is of another owner or agent than the report says");
     need(mandate.authority == cir.authority, "rests on another authority than the report says");
     need(logged.index < subject.lowest(), "was not logged before the session's first observation");
-    need(mandate.targets.contains(&cir.target), "does not name the torrent");
+    need(mandate.targets.iter().any(|target| shares_hash(target, &cir.target)), "does not name the torrent");
     need(
         in_force(mandate, cir.session.start) && in_force(mandate, cir.session.end),
         "or its authority was not in force for the whole session",
@@ -45,6 +53,10 @@ fn check_mandate(subject: &Subject<'_>, work: &CirWork, logged: &Logged<Mandate>
     need(named, "is not named by every observation");
     let shared = works(subject).contains(mandate.id.as_str());
     need(shared, "covers a work of which no verified block is part");
+}
+
+fn shares_hash(one: &TargetIds, other: &TargetIds) -> bool {
+    one.v1.is_some_and(|hash| other.v1 == Some(hash)) || one.v2.is_some_and(|hash| other.v2 == Some(hash))
 }
 
 fn in_force(mandate: &Mandate, at: Utc) -> bool {
@@ -81,14 +93,14 @@ pub(super) fn check_dossier(case: &Case<'_>, subject: &Subject<'_>, findings: &m
         .approvals
         .iter()
         .filter(|approval| approval.value.dossier_note_sha256 == logged.digest && approval.index < subject.lowest());
-    let holders: BTreeSet<&str> = approvals.map(|approval| approval.holder.as_str()).collect();
+    let holders: BTreeSet<String> = approvals.map(|approval| person(&approval.holder)).collect();
     need(holders.len() >= 2, "fewer than two people had approved the dossier before the session's first observation");
 
-    let challenges = || subject.observations.iter().flat_map(|(_, observation)| matching(observation));
-    let placed = challenges().filter(|challenge| challenge.work.is_some()).all(|challenge| is_within_work(dossier, challenge));
+    let mut blocks = subject.observations.iter().flat_map(|(_, observation)| work_blocks(observation));
+    let placed = blocks.all(|challenge| challenge.length >= SHORTEST_BYTES && is_within_work(dossier, challenge));
     need(
         placed,
-        "a verified block does not lie wholly in the work that the record names, or proves nothing (padding, constant, duplicate)",
+        "a verified block does not lie wholly in the work that the record names, or proves nothing (padding, constant, duplicate, shorter than 1,024 bytes)",
     );
     need(files_match(dossier, subject), "the files are not those of the dossier that the verified blocks came from");
 }
@@ -116,7 +128,7 @@ fn is_within_work(dossier: &Dossier, challenge: &Challenge) -> bool {
 }
 
 /// The block's number in the file of block digests; `None` if it is no block of the torrent.
-fn number_of(dossier: &Dossier, challenge: &Challenge) -> Option<u32> {
+pub(crate) fn number_of(dossier: &Dossier, challenge: &Challenge) -> Option<u32> {
     const BLOCK: u64 = 16_384;
     let piece_bytes = u64::from(dossier.piece_bytes);
     let offset = u64::from(challenge.offset);

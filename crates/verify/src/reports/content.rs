@@ -4,9 +4,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use evidence::Cir;
 
+use super::issue::LABORATORY;
 use crate::{bag::read_text, findings::Findings, source::Source, steps::Check};
 
 const MAX_NOTICE_BYTES: u64 = 64 * 1024;
+const LABORATORY_LINE: &str = "LABORATORY REPORT: simulated peers, synthetic content, nobody's notice";
 
 pub(super) fn check_folder(source: &mut dyn Source, cir: &Cir, findings: &mut Findings) {
     let uin = &cir.uin;
@@ -18,6 +20,12 @@ pub(super) fn check_folder(source: &mut dyn Source, cir: &Cir, findings: &mut Fi
             let spoken = [uin.as_str(), &cir.peer.address.ip().to_string(), &cir.peer.address.port().to_string()];
             for word in spoken.iter().filter(|word| !notice.contains(**word)) {
                 findings.fail(Check::ReportFolder, || format!("'{path}' does not say {word}"));
+            }
+            let first = notice.split('\n').next();
+            if (cir.profile == LABORATORY) != (first == Some(LABORATORY_LINE)) {
+                findings.fail(Check::ReportFolder, || {
+                    format!("'{path}' does not begin with the line that marks a laboratory's report exactly if it is one")
+                });
             }
             other_address(cir, &path, &notice, findings);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use evidence::{Direction, PortRole, RunId};
 
 use super::{Case, Subject};
-use crate::{findings::Findings, observation::matching, session::Session, steps::Check};
+use crate::{findings::Findings, observation::work_blocks, session::Session, steps::Check};
 
 /// A report's clock error is at most this.
 const MAX_ERROR_MS: u32 = 40;
@@ -18,8 +18,9 @@ pub(super) fn check(case: &Case<'_>, subject: &Subject<'_>, derived: Option<&Ses
     let mut need = |holds: bool, field: &str| {
         findings.check(Check::SessionFigures, holds, || format!("report {uin}: session.{field} is not what the evidence says"));
     };
-    let blocks = observations().flat_map(matching).count();
-    let pieces: BTreeSet<u32> = observations().flat_map(matching).map(|challenge| challenge.piece).collect();
+    let blocks = observations().flat_map(work_blocks).count();
+    let pieces: BTreeSet<u32> = observations().flat_map(work_blocks).map(|challenge| challenge.piece).collect();
+    let block_bytes: u64 = observations().flat_map(work_blocks).map(|challenge| u64::from(challenge.length)).sum();
     let runs: BTreeSet<RunId> = observations().map(|observation| observation.run).collect();
     let sum = |bytes: fn(&evidence::observation::Volume) -> u64| {
         observations().try_fold(0_u64, |total, observation| total.checked_add(bytes(&observation.volume)))
@@ -31,22 +32,23 @@ pub(super) fn check(case: &Case<'_>, subject: &Subject<'_>, derived: Option<&Ses
     need(usize::try_from(stated.observations) == Ok(subject.observations.len()), "observations");
     need(usize::try_from(stated.blocks_verified) == Ok(blocks), "blocks_verified");
     need(usize::try_from(stated.pieces_verified) == Ok(pieces.len()), "pieces_verified");
-    need(Some(stated.bytes_verified) == sum(|volume| volume.verified_bytes), "bytes_verified");
+    need(stated.bytes_verified == block_bytes, "bytes_verified");
     need(Some(stated.bytes_received) == sum(|volume| volume.bytes_in), "bytes_received");
     need(stated.piece_bytes_sent == 0 && sum(|volume| volume.piece_bytes_out) == Some(0), "piece_bytes_sent");
     need(stated.runs.iter().copied().eq(runs), "runs");
     let error_ms =
         observations().map(|observation| observation.times.error_ms).try_fold(0, |largest, error| Some(error?.max(largest)));
     need(stated.error_ms == error_ms, "error_ms");
-    need(!stated.corroborated || !case.recipient.is_audit() || is_corroborated(case, subject), "corroborated");
-}
-
-/// Whether another session or another vantage saw the same peer with the same torrent.
-fn is_corroborated(case: &Case<'_>, subject: &Subject<'_>) -> bool {
-    let first = subject.first();
-    let own: BTreeSet<u64> = subject.observations.iter().map(|(index, _)| *index).collect();
-    let mut sightings = case.openings.sightings.seen_of(first.peer, first.target);
-    sightings.any(|seen| !own.contains(&seen.index) || seen.observer.ip() != first.observer.ip())
+    let sightings = &case.openings.sightings;
+    if let Some(session) = derived {
+        // Other sessions may have been withheld from an ISP; what it has of this one it has whole.
+        let agrees = if case.recipient.is_audit() {
+            stated.corroborated == case.derived.is_corroborated(session, sightings)
+        } else {
+            stated.corroborated || !sightings.has_two_vantages(session)
+        };
+        need(agrees, "corroborated");
+    }
 }
 
 /// Step 9.8.
@@ -73,7 +75,7 @@ pub(super) fn check_connection(subject: &Subject<'_>, findings: &mut Findings) {
 }
 
 /// Step 9.13.
-pub(super) fn check_clock(case: &Case<'_>, subject: &Subject<'_>, findings: &mut Findings) {
+pub(super) fn check_clock(subject: &Subject<'_>, findings: &mut Findings) {
     let uin = subject.uin();
     for (index, observation) in &subject.observations {
         match observation.times.error_ms {
@@ -82,13 +84,8 @@ pub(super) fn check_clock(case: &Case<'_>, subject: &Subject<'_>, findings: &mut
                     format!("report {uin}: the clock's error at observation {index} was {error_ms} ms, more than {MAX_ERROR_MS}")
                 });
             }
-            None if !case.recipient.is_audit() => {
-                findings.count(Check::Clock);
-                findings.warn(Check::Clock, "observations without a known clock error are allowed from a laboratory only; whether the runs were in one, the audit bundle shows");
-            }
             None => {
-                let laboratory = case.openings.laboratory.get(&observation.run).copied().unwrap_or(false);
-                if findings.check(Check::Clock, laboratory, || {
+                if findings.check(Check::Clock, observation.laboratory, || {
                     format!(
                         "report {uin}: the clock's error at observation {index} was not known, and the run was in no laboratory"
                     )

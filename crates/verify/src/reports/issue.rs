@@ -6,9 +6,11 @@ use super::{
     Case, Subject,
     days::{gathered_on, last_of_month_from, uk_day},
 };
-use crate::{attachments::Kind, findings::Findings, steps::Check};
+use crate::{attachments::Kind, findings::Findings, notes::person, steps::Check};
 
 const INFRINGEMENT: &str = "There appears to have been an infringement of the owner's copyright in the work, by means of the connection described in this report.";
+/// The rules of a laboratory: its reports are nobody's notices.
+pub(super) const LABORATORY: &str = "laboratory/1";
 const CONSENT: &str = "To the best of the owner's knowledge, no consent was given for the work to be made available in this way.";
 
 /// Step 9.4.
@@ -35,14 +37,27 @@ pub(super) fn check_words(case: &Case<'_>, cir: &Cir, findings: &mut Findings) {
     };
     need(cir.log == case.anchor.origin(), "log is not the origin of the log");
     need(cir.issued_at == issue.at, "issued_at is not the issue note's");
-    need(cir.approver == case.issue.holder, "the approver is not the person whose key signed the issue note");
+    need(person(&cir.approver) == person(&case.issue.holder), "the approver is not the person whose key signed the issue note");
     need(cir.investigator == issue.investigator, "the investigator is not the issue note's");
-    let same_person = cir.approver.trim().to_lowercase() == cir.investigator.trim().to_lowercase();
-    need(!same_person, "the approver is the investigator");
+    need(person(&cir.approver) != person(&cir.investigator), "the approver is the investigator");
+    let is_analyst = case.log.decisions.analysts.iter().any(|(index, kid, holder)| {
+        let counts = case.revoked.get(kid).is_none_or(|from| *from > case.issue.index);
+        person(holder) == person(&cir.investigator) && *index < case.issue.index && counts
+    });
+    need(is_analyst, "the investigator holds no analyst key that was delegated below the issue and not revoked");
     need(cir.profile == issue.profile, "the profile is not the issue note's");
     need(cir.protocol == "BitTorrent", "the protocol is not 'BitTorrent'");
     need(cir.infringement_statement == INFRINGEMENT, "infringement_statement is not the fixed sentence");
     need(cir.consent_statement == CONSENT, "consent_statement is not the fixed sentence");
+}
+
+/// Step 9.16, for what needs the observations.
+pub(super) fn check_profile(subject: &Subject<'_>, findings: &mut Findings) {
+    let in_laboratory = subject.cir.profile == LABORATORY;
+    let agrees = subject.observations.iter().all(|(_, observation)| observation.laboratory == in_laboratory);
+    findings.check(Check::Words, agrees, || {
+        format!("report {}: the profile is not '{LABORATORY}' exactly if the observations were made in a laboratory", subject.uin())
+    });
 }
 
 /// Step 9.12.

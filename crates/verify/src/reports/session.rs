@@ -100,6 +100,11 @@ pub(super) fn check<'a>(
             .map(|(index, other)| format!("report {uin}: observation {index} was reported before, as {other}"))
             .unwrap_or_default()
     });
+    if let Some(session) = derived {
+        findings.check(Check::ReportedOnce, !case.derived.is_repetition(session, sightings), || {
+            format!("report {uin}: the peer dialled, and another session shows the same client on another connection (a repetition)")
+        });
+    }
     derived
 }
 
@@ -117,10 +122,9 @@ fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Op
         };
         format!("report {uin} {lack}")
     });
-    if let Some(echo) = sightings.visits_to(key.peer).find(|visit| visit.result == VisitResult::Echo) {
-        let index = echo.index;
+    if subject.observations.iter().any(|(_, observation)| sightings.is_echo(key.peer, observation.direction)) {
         findings.fail(Check::ControlVisits, || {
-            format!("report {uin}: control visit {index} to the same address and port was answered (echo)")
+            format!("report {uin}: a control visit to the same address and port, or of a peer that dialled to another port, was answered (echo)")
         });
     }
     let Some(stated) = stated else { return };
@@ -139,9 +143,10 @@ fn check_control(case: &Case<'_>, subject: &Subject<'_>, key: &Key, enclosed: Op
         }
         return;
     };
-    let clears = visit.result == VisitResult::NoEcho && visit.peer == key.peer && sightings.is_about(&visit);
+    let is_own = subject.cir.evidence.iter().any(|entry| !entry.control && entry.commitment == visit.about);
+    let clears = visit.result == VisitResult::NoEcho && visit.peer == key.peer && is_own;
     findings.check(Check::ControlVisits, clears, || {
-        format!("report {uin}: control visit {} does not clear the peer: another address, about no usable observation, or not ended in no-echo", visit.index)
+        format!("report {uin}: control visit {} does not clear the session: another address, about no observation of the session, or not ended in no-echo", visit.index)
     });
 }
 

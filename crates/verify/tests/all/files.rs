@@ -14,6 +14,8 @@ use crate::{
     story::{Story, cir_json},
 };
 
+pub const LABORATORY_LINE: &str = "LABORATORY REPORT: simulated peers, synthetic content, nobody's notice\n";
+
 #[derive(Clone)]
 pub struct Files(pub BTreeMap<String, Vec<u8>>);
 
@@ -65,7 +67,13 @@ pub fn lay_out(story: &Story, whose: For) -> Files {
     let peer = story.cir.peer.address;
     files.put(
         &format!("{folder}/notice.txt"),
-        &format!("Report {}: address {} port {}.\n", story.cir.uin, peer.ip(), peer.port()),
+        &format!(
+            "{}Report {}: address {} port {}.\n",
+            if story.cir.profile == "laboratory/1" { LABORATORY_LINE } else { "" },
+            story.cir.uin,
+            peer.ip(),
+            peer.port()
+        ),
     );
     let mut evidence = String::from("The lines that this report rests on.\n\n");
     for entry in &story.cir.evidence {
@@ -73,6 +81,9 @@ pub fn lay_out(story: &Story, whose: For) -> Files {
         evidence.push_str(shard.leaves.get(entry.index as usize).map_or("", String::as_str));
     }
     files.put(&format!("{folder}/evidence.txt"), &evidence);
+    if audit {
+        files.0.insert(format!("data/dossiers/{}/blocks.sha256", story.dossier), records::blocks());
+    }
     let (prefixes, register) = (sha256(records::PREFIXES), sha256(records::REGISTER));
     files.put(
         "data/tables/tables.txt",

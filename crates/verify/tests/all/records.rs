@@ -67,6 +67,11 @@ pub fn mandate() -> Mandate {
     }
 }
 
+/// The file of block digests: all four blocks have the same.
+pub fn blocks() -> Vec<u8> {
+    sha256(b"block").as_bytes().repeat(4)
+}
+
 /// Two files: one piece and a half of the song, then a text that belongs to no work.
 pub fn dossier() -> Dossier {
     let file = |bytes, offset, path: &str, work: Option<&str>| File {
@@ -79,7 +84,7 @@ pub fn dossier() -> Dossier {
         work: work.map(Into::into),
     };
     Dossier {
-        blocks_sha256: sha256(b"blocks"),
+        blocks_sha256: sha256(&blocks()),
         built_at: "2026-08-30T10:00:00.000Z".parse().unwrap(),
         files: vec![file(49_152, 0, "song.flac", Some(WORK)), file(16_384, 49_152, "info.txt", None)],
         name: Claimed::new("song"),
@@ -160,6 +165,7 @@ pub fn served(peer: &str, position: u32, list: Digest, mandate: Digest, dossier:
     observation.outcome = Outcome::Served { blocks: 1, pieces: 1 };
     observation.times.first_block = Some(stamp(at_ms));
     observation.times.last_block = Some(stamp(at_ms + 50));
+    observation.peer_id = Some(*b"-TR4060-abcdefghijkl").map(Into::into);
     observation.times.connected = Some(stamp(at_ms - 400));
     observation.transcript_sha256 = Some(sha256(transcript(at_ms).as_bytes()));
     observation.volume = Volume { bytes_in: 17_000, bytes_out: 200, verified_bytes: 16_384, piece_bytes_out: 0 };
@@ -168,6 +174,22 @@ pub fn served(peer: &str, position: u32, list: Digest, mandate: Digest, dossier:
 
 pub fn transcript(at_ms: i64) -> String {
     format!("transcript of the contact at {at_ms}\n")
+}
+
+/// Moves a contact in time, on both clocks.
+pub fn shift(observation: &mut Observation, ms: i64) {
+    let move_by = |stamp: &mut Stamp| {
+        stamp.mono_us = stamp.mono_us.checked_add_signed(ms * 1000).unwrap();
+        stamp.utc = stamp.utc.plus_ms(ms);
+    };
+    let times = &mut observation.times;
+    [&mut times.began, &mut times.ended].into_iter().for_each(move_by);
+    let some = [&mut times.connected, &mut times.first_block, &mut times.handshake, &mut times.last_block, &mut times.last_byte];
+    some.into_iter().flatten().for_each(move_by);
+    for challenge in &mut observation.challenges {
+        move_by(&mut challenge.asked);
+        [&mut challenge.first_byte, &mut challenge.answered].into_iter().flatten().for_each(move_by);
+    }
 }
 
 /// A peer that refused the connection.
@@ -190,6 +212,8 @@ pub fn refused(peer: &str, position: u32, list: Digest, mandate: Digest, at_ms: 
             via: "http://tracker.example/announce".into(),
         }),
         grade: Grade::Listed,
+        laboratory: false,
+        listening_port: None,
         mandates_sha256: vec![mandate],
         observer: OBSERVER.parse().unwrap(),
         outcome: Outcome::Refused,

@@ -5,6 +5,7 @@ use evidence::{
     candidates::Candidates,
     cir::{CirFile, CirSession, CirWork, Connection, Deadlines, EvidenceRef, Recipient},
     control::{Approval, Close, Control, Erase, Issue, Issued, Revoke, Role, Withheld, Withhold},
+    run::{Fact, RunFact},
     sha256,
 };
 
@@ -13,6 +14,9 @@ use crate::{
     records,
     shard::{Draft, Shard},
 };
+
+/// Served observations of the reported peer: how long after noon in milliseconds, and what differs.
+pub type Extras = &'static [(i64, fn(&mut Observation))];
 
 /// What differs from the honest story. Every knob does nothing unless a test sets it.
 #[derive(Clone, Copy)]
@@ -24,7 +28,15 @@ pub struct Plan {
     pub first: fn(&mut Observation),
     pub second: fn(&mut Observation),
     pub visit: fn(&mut Observation),
+    /// The run's start says that it was in a laboratory.
     pub laboratory: bool,
+    /// The observations say so.
+    pub seen_in_laboratory: bool,
+    /// More observations, logged before the run ended.
+    pub extras: Extras,
+    pub ended: fn(&mut u64),
+    pub has_no_end: bool,
+    pub bob: &'static str,
     pub approvers: &'static [&'static str],
     /// The second approval comes after the observations.
     pub approve_late: bool,
@@ -54,6 +66,11 @@ impl Plan {
             second: |_| {},
             visit: |_| {},
             laboratory: false,
+            seen_in_laboratory: false,
+            extras: &[],
+            ended: |_| {},
+            has_no_end: false,
+            bob: "B. Approver",
             approvers: &["alice", "bob"],
             approve_late: false,
             revoke: None,
@@ -77,13 +94,15 @@ pub const VISIT: u64 = 13;
 pub const SECOND: u64 = 14;
 pub const WITHHELD: u64 = 16;
 pub const ERASED: u64 = 17;
-pub const ISSUE: u64 = 20;
-pub const CLOSE: u64 = 21;
+pub const ISSUE: u64 = 21;
+pub const CLOSE: u64 = 22;
 
 pub struct Story {
     pub shard: Shard,
     pub cir: Cir,
     pub issue_index: u64,
+    /// SHA-256 of the dossier's note.
+    pub dossier: evidence::Digest,
     /// Times of the contacts that have a transcript, by leaf.
     pub transcripts: Vec<(u64, i64)>,
 }
@@ -93,7 +112,7 @@ pub fn tell(plan: &Plan) -> Story {
     shard.delegate("reg", Role::Registrar, None);
     shard.delegate("w1", Role::Worker, None);
     shard.delegate("alice", Role::Analyst, Some("A. Reviewer"));
-    shard.delegate("bob", Role::Analyst, Some("B. Approver"));
+    shard.delegate("bob", Role::Analyst, Some(plan.bob));
     shard.delegate("carol", Role::Erasure, Some("C. Officer"));
     shard.checkpoint(plan.witnessed_unix_s);
 
@@ -118,7 +137,7 @@ pub fn tell(plan: &Plan) -> Story {
     }
 
     let mut fact = records::started();
-    if let evidence::run::Fact::Started { laboratory, .. } = &mut fact.fact {
+    if let Fact::Started { laboratory, .. } = &mut fact.fact {
         *laboratory = plan.laboratory;
     }
     shard.observe("w1", Tag::Run, Part::Audit, &fact);
@@ -130,27 +149,33 @@ pub fn tell(plan: &Plan) -> Story {
 
     let part = Part::As(64_496);
     let mut first = records::served(records::PEER, 0, list, mandate_sha256, dossier_sha256, 0);
+    first.laboratory = plan.seen_in_laboratory;
     (plan.first)(&mut first);
     let first_index = shard.observe("w1", Tag::Obs, part, &first);
     if plan.approve_late {
         shard.decide(&approval("heard it too"), plan.approvers[1]);
     }
     let mut visit = records::control(records::PEER, list, mandate_sha256, shard.commitment(first_index), 5000);
+    visit.laboratory = plan.laboratory;
     (plan.visit)(&mut visit);
     let visit_index = shard.observe("w1", Tag::Obs, Part::Audit, &visit);
     let mut second = records::served(records::PEER, 0, list, mandate_sha256, dossier_sha256, 60_000);
     second.challenges = vec![records::challenge(1, 60_000)];
     second.challenges[0].piece = 0;
+    second.laboratory = plan.seen_in_laboratory;
     (plan.second)(&mut second);
     let second_index = shard.observe("w1", Tag::Obs, part, &second);
 
-    shard.observe("w1", Tag::Obs, Part::Audit, &records::refused(records::OTHER, 1, list, mandate_sha256, 0));
+    let mut refused = records::refused(records::OTHER, 1, list, mandate_sha256, 0);
+    refused.laboratory = plan.laboratory;
+    shard.observe("w1", Tag::Obs, Part::Audit, &refused);
     // A block of a file that belongs to no work: served, and not to be reported.
     let mut no_work = records::served("203.0.113.10:6881", 2, list, mandate_sha256, dossier_sha256, 1000);
     no_work.challenges[0].work = None;
+    no_work.laboratory = plan.laboratory;
     let withheld_index = shard.observe("w1", Tag::Obs, part, &no_work);
-    let gone_index =
-        shard.observe("w1", Tag::Obs, part, &records::served("203.0.113.11:6881", 3, list, mandate_sha256, dossier_sha256, 2000));
+    let gone = records::served("203.0.113.11:6881", 3, list, mandate_sha256, dossier_sha256, 2000);
+    let gone_index = shard.observe("w1", Tag::Obs, part, &gone);
 
     let erase = Erase {
         index: plan.erase_index,
@@ -163,6 +188,18 @@ pub fn tell(plan: &Plan) -> Story {
         withheld.insert(0, Withheld { index: second_index, reason: "clock-error".into() });
     }
     shard.decide(&Control::Withhold(Withhold { at: records::stamp(70_000).utc, withheld }), "alice");
+    let mut transcripts = vec![(first_index, 0), (second_index, 60_000), (withheld_index, 1000)];
+    for (at_ms, change) in plan.extras {
+        let mut extra = records::served(records::PEER, 0, list, mandate_sha256, dossier_sha256, *at_ms);
+        change(&mut extra);
+        transcripts.push((shard.observe("w1", Tag::Obs, part, &extra), *at_ms));
+    }
+    if !plan.has_no_end {
+        let mut observations = 6 + plan.extras.len() as u64;
+        (plan.ended)(&mut observations);
+        let fact = Fact::Ended { observations, piece_bytes_out: 0, reason: "idle".into() };
+        shard.observe("w1", Tag::Run, Part::Audit, &RunFact { at: records::stamp(70_000), fact, run: records::run() });
+    }
     if let Some((name, from_index)) = plan.revoke {
         shard.decide(&Control::Revoke(Revoke { kid: keys::kid(name), from_index, reason: "lost".into() }), "root");
     }
@@ -194,7 +231,7 @@ pub fn tell(plan: &Plan) -> Story {
             work: records::WORK.into(),
         }],
         infringement_statement: "There appears to have been an infringement of the owner's copyright in the work, by means of the connection described in this report.".into(),
-        investigator: "I. Investigator".into(),
+        investigator: "A. Reviewer".into(),
         isp: Recipient { id: "lab-isp".into(), name: "Laboratory ISP".into(), register_sha256: sha256(records::REGISTER) },
         issued_at,
         log: ORIGIN.into(),
@@ -207,12 +244,12 @@ pub fn tell(plan: &Plan) -> Story {
             port_role: first.port_role,
             transport: first.transport,
         },
-        profile: "uk-draft-2012/1".into(),
+        profile: if plan.seen_in_laboratory { "laboratory/1" } else { "uk-draft-2012/1" }.into(),
         protocol: "BitTorrent".into(),
         release_sha256: first.release_sha256,
         session: CirSession {
             blocks_verified: 2,
-            bytes_verified: first.volume.verified_bytes + second.volume.verified_bytes,
+            bytes_verified: work_bytes(&first) + work_bytes(&second),
             bytes_received: first.volume.bytes_in + second.volume.bytes_in,
             corroborated: false,
             end: second.times.last_block.map_or(issued_at, |stamp| stamp.utc),
@@ -228,11 +265,12 @@ pub fn tell(plan: &Plan) -> Story {
         uin: format!("202609-{}-{first_index}", &log[..8]),
         works: vec![CirWork { mandate: mandate.id.clone(), mandate_sha256, work: mandate.work.clone() }],
     };
+    let (investigator, profile) = (cir.investigator.clone(), cir.profile.clone());
     (plan.cir)(&mut cir);
     let mut issue = Issue {
         at: issued_at,
-        investigator: "I. Investigator".into(),
-        profile: "uk-draft-2012/1".into(),
+        investigator,
+        profile,
         tables_sha256: records::attribution().tables,
         reports: vec![Issued { cir_sha256: sha256(cir_json(&cir).as_bytes()), isp: cir.isp.id.clone(), uin: cir.uin.clone() }],
     };
@@ -255,7 +293,12 @@ pub fn tell(plan: &Plan) -> Story {
         shard.observe("w1", Tag::Clock, Part::Audit, &records::reading());
     }
     shard.checkpoint(plan.witnessed_unix_s);
-    Story { shard, cir, issue_index, transcripts: vec![(first_index, 0), (second_index, 60_000), (withheld_index, 1000)] }
+    Story { shard, cir, issue_index, dossier: dossier_sha256, transcripts }
+}
+
+fn work_bytes(observation: &Observation) -> u64 {
+    let of_works = observation.challenges.iter().filter(|challenge| challenge.is_verified() && challenge.work.is_some());
+    of_works.map(|challenge| u64::from(challenge.length)).sum()
 }
 
 pub fn holder(name: &str) -> &'static str {

@@ -38,10 +38,8 @@ fn what_does_not_contradict_proves_nothing() {
     let mut honest = Log::new();
     let (three, six) = (honest.grow(1), honest.grow(3));
     let leaves = honest.leaves();
-    let extends = ShownBy::Proof {
-        root: three.checkpoint().root(),
-        proof: tlog::merkle::consistency_proof(&leaves[..], 3, 6).unwrap(),
-    };
+    let extends =
+        ShownBy::Proof { root: three.checkpoint().root(), proof: tlog::merkle::consistency_proof(&leaves[..], 3, 6).unwrap() };
     let wrong_root = match &proof.shown_by {
         ShownBy::Proof { proof, .. } => ShownBy::Proof { root: tlog::merkle::empty_root(), proof: proof.clone() },
         _ => panic!("the second is by proof"),

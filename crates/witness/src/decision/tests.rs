@@ -30,9 +30,8 @@ fn every_status_has_its_cause() {
     // 400: an old tree larger than the new one.
     assert_eq!(status(six.checkpoint(), &log.request(6, &three)), Err(400));
     // 403: another key under the log's name.
-    let impostor = VerifierKey::new(log_key.name().clone(), KeyKind::Note, {
-        *key::<ledger::keys::Log>("another").public().as_bytes()
-    });
+    let impostor =
+        VerifierKey::new(log_key.name().clone(), KeyKind::Note, *key::<ledger::keys::Log>("another").public().as_bytes());
     assert_eq!(decide(&impostor.unwrap(), &last, &log.request(3, &six)).unwrap_err().status(), 403);
     // 404: another origin.
     let name = KeyName::new("log.example.net/2026-09").unwrap();

@@ -93,6 +93,9 @@ fn tiles_that_are_not_the_heads_are_an_alarm_without_proof() {
     // The head of one tree over the tiles of the other, after the first is known to be of this log.
     fs::write(twin.shard().join("checkpoint"), log.heads[1].to_bytes()).unwrap();
     let Seen::Alarm { kind: "unproven", path } = look(&mut monitor, &twin, &[]) else { panic!("no alarm") };
+    // Nor is it hidden by an honest copy that lags.
+    let lagging = Log::new();
+    assert!(matches!(look(&mut monitor, &twin, &[&lagging]), Seen::Alarm { kind: "unproven", .. }));
     let (alarm, _) = Alarm::parse(&fs::read(path).unwrap()).unwrap();
     assert_eq!(alarm.check(&log.key()), Err(crate::alarm::BadAlarm::Unproven));
 }
@@ -103,7 +106,8 @@ fn what_the_log_has_not_signed_is_no_evidence() {
     let mut monitor = monitor(folder.path(), &log);
     let text = String::from_utf8(log.heads[0].to_bytes()).unwrap();
     let place = crate::testing::folder();
-    for bad in [text.replacen("\n2\n", "\n3\n", 1), text.replacen("2026-09\n", "2026-10\n", 1), text[..40].into(), String::new()] {
+    for bad in [text.replacen("\n2\n", "\n3\n", 1), text.replacen("2026-09\n", "2026-10\n", 1), text[..40].into(), String::new()]
+    {
         fs::write(place.path().join("checkpoint"), bad).unwrap();
         assert!(run(monitor.look(&Place::Folder(place.path().into()), &[], NOON)).is_err());
     }

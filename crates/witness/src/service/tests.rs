@@ -16,7 +16,7 @@ fn a_log_is_followed_and_a_fork_is_not() {
     let three = log.grow(1);
     let first = witness.add_checkpoint(&log.request(0, &three).to_bytes(), NOON);
     assert_eq!(times(&three, &first, &key), 1_788_264_000);
-    assert!(first.body.starts_with("— witness.example/w1 ") && first.body.ends_with('\n'));
+    assert!(first.body.starts_with("— witness.example/wit1 ") && first.body.ends_with('\n'));
     // Asked again it answers again, with its time of now.
     let again = witness.add_checkpoint(&log.request(3, &three).to_bytes(), NOON.plus_ms(5_000));
     assert_eq!(times(&three, &again, &key), 1_788_264_005);
@@ -53,7 +53,7 @@ fn what_others_signed_is_not_vouched_for() {
     let mut witness = witness(folder.path(), &log);
     // The log sends along this witness's own earlier cosignature, and another's.
     let mut signed = log.heads[0].clone();
-    for (whom, seed) in [("witness.example/w1", "wit1"), ("witness.example/w2", "wit2")] {
+    for (whom, seed) in [("witness.example/wit1", "wit1"), ("witness.example/wit2", "wit2")] {
         key::<ledger::keys::Witness>(seed).cosign(&name(whom), &mut signed, NOON.plus_ms(-60_000)).unwrap();
     }
     let verifier = witness.verifier().clone();
@@ -66,7 +66,7 @@ fn what_others_signed_is_not_vouched_for() {
 fn strangers_are_told_so() {
     let (folder, log) = (folder(), Log::new());
     let key: WitnessKey = key("wit1");
-    let mut witness = Witness::create_with(folder.path(), &name("witness.example/w1"), key).unwrap();
+    let mut witness = Witness::create_with(folder.path(), &name("witness.example/wit1"), key).unwrap();
     let request = log.request(0, &log.heads[0]).to_bytes();
     assert_eq!(witness.add_checkpoint(&request, NOON).status, 404);
     assert_eq!(witness.add_checkpoint(b"", NOON).status, 400);
@@ -122,10 +122,10 @@ fn a_disk_that_cannot_be_written_gets_no_cosignature() {
 #[test]
 fn a_witness_keeps_its_key() {
     let folder = folder();
-    let verifier = Witness::create(folder.path(), &name("witness.example/w1")).unwrap().verifier().clone();
+    let verifier = Witness::create(folder.path(), &name("witness.example/wit1")).unwrap().verifier().clone();
     assert_eq!(Witness::open(folder.path()).unwrap().verifier(), &verifier);
     assert_eq!(Witness::read_key(folder.path()).unwrap(), verifier);
-    assert!(Witness::create(folder.path(), &name("witness.example/w1")).is_err());
+    assert!(Witness::create(folder.path(), &name("witness.example/wit1")).is_err());
     std::fs::remove_file(folder.path().join("witness.pem")).unwrap();
     WitnessKey::generate().unwrap().save(&folder.path().join("witness.pem")).unwrap();
     assert!(matches!(Witness::open(folder.path()), Err(Fault::Strange(_))));

@@ -80,9 +80,9 @@ fn no_form_accuses_threatens_or_asks_for_money() {
     for text in [letter(&cir, &addressing), acns_xml(&cir, &addressing), xarf_json(&cir, &addressing)] {
         let text = text.to_lowercase().replace("http://www.acns.net/acns", "").replace('\n', " ");
         for word in [
-            "infringer",
-            "offender",
-            "pirate",
+            concat!("infr", "inger"),
+            concat!("offen", "der"),
+            concat!("pir", "ate"),
             "settle",
             "pay ",
             "payment",

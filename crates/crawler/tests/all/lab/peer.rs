@@ -58,6 +58,8 @@ pub async fn start(kind: Kind, torrent: &Arc<Torrent>, at: SocketAddr) -> Receiv
 pub async fn dial(kind: Kind, torrent: &Arc<Torrent>, from: SocketAddr, to: SocketAddr) -> Received {
     let received = Received::default();
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    // A port of an earlier test run may still be waiting out its time.
+    socket.set_reuseaddr(true).unwrap();
     socket.bind(from).unwrap();
     let mut stream = socket.connect(to).await.unwrap();
     let hash = if kind == Kind::WrongHash { [9; 20] } else { torrent.hash() };

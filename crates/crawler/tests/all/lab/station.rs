@@ -1,13 +1,13 @@
 //! A ledger in a passing folder, and what is in it after a run.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crawler::{Clock, Progress, Summary, WatchError, WatchPlan, stopper, watch};
 use evidence::candidates::Candidates;
 use evidence::run::{Fact, RunFact};
-use evidence::{Content, Digest, Entry, Numbered, Observation, Opening, Tag, opening};
+use evidence::{Attribution, Content, Digest, Entry, Numbered, Observation, Opening, Tag, Utc, opening};
 use ledger::{Founding, Keys, Ledger, Month, Reader, Writer};
 
 pub struct Station {
@@ -19,8 +19,11 @@ pub struct Station {
 
 impl Station {
     pub fn found() -> Self {
+        Self::with(super::clock())
+    }
+
+    pub fn with(clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let clock = super::clock();
         let now = clock.now().utc;
         let month: Month = now.date().to_string()[..7].parse().unwrap();
         let founding = Founding {
@@ -40,8 +43,17 @@ impl Station {
 
     /// Runs a plan to its own end.
     pub async fn watch(self, plan: WatchPlan) -> (Result<Summary, WatchError>, Log) {
+        self.attributed(plan, super::nowhere).await
+    }
+
+    /// The same, with an attribution of the test's own.
+    pub async fn attributed(
+        self,
+        plan: WatchPlan,
+        attribute: impl Fn(IpAddr, Utc) -> Attribution + Send + Sync + 'static,
+    ) -> (Result<Summary, WatchError>, Log) {
         let (_stopper, stop) = stopper();
-        let result = watch(plan, self.appender.clone(), super::nowhere, Arc::clone(&self.clock), stop, |_: &Progress| {}).await;
+        let result = watch(plan, self.appender.clone(), attribute, Arc::clone(&self.clock), stop, |_: &Progress| {}).await;
         (result, self.close().await)
     }
 

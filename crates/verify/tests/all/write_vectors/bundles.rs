@@ -31,6 +31,39 @@ pub fn add_all(made: &mut Made) {
     put("good-audit", "audit", "none", false, "the audit bundle as issued", String::new());
     put("readme-may-differ", "isp", "none", true, "explanations are nobody's evidence", "append data/README.txt More.\\n".into());
 
+    put(
+        "blocks-removed",
+        "audit",
+        "8.4",
+        true,
+        "the digests of a reference copy are missing",
+        format!("remove data/dossiers/{}/blocks.sha256", story.dossier),
+    );
+    put(
+        "blocks-for-nobody",
+        "audit",
+        "8.4",
+        true,
+        "digests of a dossier that no report rests on",
+        format!("write data/dossiers/{}/blocks.sha256 x", sha256(b"no dossier")),
+    );
+    put(
+        "blocks-for-an-isp",
+        "isp",
+        "8.4",
+        true,
+        "the digests of a reference copy are the auditor's",
+        format!("write data/dossiers/{}/blocks.sha256 x", story.dossier),
+    );
+    put(
+        "laboratory-line",
+        "isp",
+        "9.17",
+        true,
+        "only a laboratory's notice says that it is one",
+        format!("replace {folder}/notice.txt /Report/{}Report/", crate::files::LABORATORY_LINE.replace('\n', "\\n")),
+    );
+
     // The bag, not sealed anew.
     put(
         "payload-edited",

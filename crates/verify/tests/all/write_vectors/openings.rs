@@ -84,6 +84,7 @@ fn good(made: &mut Made) {
             observation.choke = vec![ChokeChange { at: records::stamp(-200), choked: false }];
             observation.claim = Some(PieceClaim { at: records::stamp(-300), by: ClaimForm::HaveAll, of: 2, pieces: 2 });
             observation.peer_id = Some([b'a'; 20].into());
+            observation.listening_port = Some(51_413);
             observation.reserved = Some([0, 0, 0, 0, 0, 0x10, 0, 4].into());
             observation.times.handshake = Some(records::stamp(-350));
             observation.times.last_byte = Some(records::stamp(60));
@@ -187,6 +188,8 @@ fn forms(made: &mut Made) {
         ("instant-offset", "an instant is UTC", "2026-09-01T12:00:00.000Z", "2026-09-01T12:00:00.000+00:00"),
         ("unknown-outcome", "the list of outcomes is closed", "\"kind\":\"served\"", "\"kind\":\"guilty\""),
         ("hex-of-utf8", "text that is UTF-8 is a string", "\"Transmission 4.0.6\"", "{\"hex\":\"61\"}"),
+        ("laboratory-number", "laboratory is true or false", "\"laboratory\":false", "\"laboratory\":0"),
+        ("listening-port-too-large", "a port fits 16 bits", "\"listening_port\":null", "\"listening_port\":65536"),
         ("unknown-port-role", "the list of port roles is closed", "\"listening\"", "\"unknown\""),
     ] {
         add(made, &format!("opening/form-{name}"), "fail", "7.6", why, &[], changed(&line, from, to));
@@ -248,6 +251,13 @@ fn contradictions(made: &mut Made) {
     bad("after-ended", "no block after the contact", with(|o| o.times.ended = records::stamp(20)));
     bad("no-dossier", "served was checked against a dossier", with(|o| o.dossier_sha256 = None));
     bad("no-transcript", "served has a transcript", with(|o| o.transcript_sha256 = None));
+    bad("no-peer-id", "served had a handshake", with(|o| o.peer_id = None));
+    bad("clocks-apart", "the two clocks ran together", with(|o| o.times.ended.utc = o.times.ended.utc.plus_ms(15)));
+    bad(
+        "clocks-apart-in-a-challenge",
+        "each moment of a challenge as well",
+        with(|o| o.challenges[0].asked.utc = o.challenges[0].asked.utc.plus_ms(-15)),
+    );
     bad("no-digest", "a matching block has a digest", with(|o| o.challenges[0].sha256 = None));
     bad(
         "long-block",
@@ -262,7 +272,25 @@ fn contradictions(made: &mut Made) {
     let mut candidates = records::candidates();
     candidates.peers[0] = "[::ffff:203.0.113.7]:51413".parse().unwrap();
     bad("mapped-candidate", "an address is never IPv4-mapped", sealed(Tag::Cand, &candidates));
-    // Not a contradiction: what the tables said is what they said.
+    // Not contradictions: rounding, and a clock that was stepped in a run that knows it.
+    for (name, why, error_ms, ms) in [
+        ("clocks-rounded", "the clocks may be apart by the error and 2 ms", Some(12), 14),
+        ("clock-stepped", "a run that saw its clock stepped knows no error", None, 3_600_000),
+    ] {
+        let mut o = served();
+        (o.times.error_ms, o.times.ended.utc) = (error_ms, o.times.ended.utc.plus_ms(ms));
+        add(made, &format!("opening/good-{name}"), "ok", "7.6", why, &[], sealed(Tag::Obs, &o));
+    }
+    add(
+        made,
+        "opening/good-laboratory",
+        "ok",
+        "7.6",
+        "a peer of a laboratory that says where it listens",
+        &[],
+        with(|o| (o.laboratory, o.listening_port) = (true, Some(51_413))),
+    );
+    // Nor this: what the tables said is what they said.
     add(
         made,
         "opening/good-unknown-network",
