@@ -114,7 +114,7 @@ class Openings:
         self.observed.add((b["run"], json.dumps(b["target"]), b["peer"]))
         self.made[b["run"]] += 1
         if self.audit and b["found"]:
-            self.check("7.10", self.is_listed(b), f"observation {index}: no list logged before names the peer at that place")
+            self.check("7.10", self.is_listed(index, b), f"observation {index}: no list logged before names the peer at that place")
         if b["transcript_sha256"]:
             self.named.add(b["transcript_sha256"])
         self.named_tables.update(b["attribution"]["tables"])
@@ -133,9 +133,9 @@ class Openings:
             if seen.first <= seen.last:
                 self.seen[index] = seen
 
-    def is_listed(self, b):
-        if b["found"]["list"] not in self.lists:
-            return False
+    def is_listed(self, index, b):
+        if b["found"]["list"] not in self.lists:  # it may have been erased
+            return any(i < index and self.leaves[i][3] == b["found"]["list"] for i in self.erased)
         place, (peers, dropped, _) = b["found"]["index"], self.lists[b["found"]["list"]]
         if place < len(peers):
             return peers[place] == b["peer"]

@@ -205,8 +205,11 @@ class Reports:
         entries, lines, visit = {entry["commitment"]: entry for entry in r["evidence"]}, set(), None
         leaves = set()
         data = self.read(f"data/cirs/{uin}/evidence.txt", 1 << 30)
-        for line in data.splitlines(keepends=True) if b"\r" not in data else data.replace(b"\n", b"\n\0").split(b"\0"):
-            need(not line or line.endswith(b"\n") and len(line) <= MIB and line.decode("utf-8"), "a line without end, or too long")
+        need(not data or data.endswith(b"\n"), "the last line of evidence.txt does not end")
+        need(data.decode("utf-8") is not None, "evidence.txt is not UTF-8")
+        for line in data.split(b"\n")[:-1]:
+            line += b"\n"
+            need(len(line) <= MIB, "a line of evidence.txt is longer than 1 MiB")
             if line.startswith(b"affiant.leaf/"):
                 leaves.add(hashlib.sha256(b"\0" + line).hexdigest())
             elif re.match(rb"affiant\.(obs|cand|clock|run)/1", line):

@@ -15,6 +15,8 @@ mod never_upload;
 mod program;
 mod real_clients;
 mod redaction;
+mod schemas;
 mod station;
 mod tidy;
+mod verifiers;
 mod witnesses;

@@ -29,12 +29,7 @@ pub const PROTOCOL: &str = "BitTorrent";
 pub(crate) const MOST_FILES_IN_WORDS: usize = 20;
 
 /// The report on an eligible session.
-pub(crate) fn report(
-    input: &PlanInput<'_>,
-    case: &CaseFile,
-    session: &Session,
-    eligible: &Eligible<'_>,
-) -> Result<Cir, Fault> {
+pub(crate) fn report(input: &PlanInput<'_>, case: &CaseFile, session: &Session, eligible: &Eligible<'_>) -> Result<Cir, Fault> {
     let first = session.first(case);
     let principal = &eligible.mandates[0].note;
     let files = files(case, session, eligible);

@@ -288,7 +288,10 @@ fn is_in_its_work(dossier: &Dossier, block: &Verified) -> bool {
     let place = BlockPlace { number, piece: block.piece, offset: block.offset, length: block.length, start };
     let rest_of_piece = u64::from(dossier.piece_bytes - block.offset).min(dossier.total_bytes.saturating_sub(start));
     let is_whole = u64::from(block.length) == rest_of_piece.min(u64::from(BLOCK_BYTES));
-    is_whole && block.length >= SHORTEST_BLOCK_BYTES && dossier.work_of(&place) == Some(work) && dossier.unfit_blocks.binary_search(&number).is_err()
+    is_whole
+        && block.length >= SHORTEST_BLOCK_BYTES
+        && dossier.work_of(&place) == Some(work)
+        && dossier.unfit_blocks.binary_search(&number).is_err()
 }
 
 #[cfg(test)]

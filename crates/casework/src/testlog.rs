@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use ed25519_dalek::{Signer as _, SigningKey};
 use evidence::{
     Attribution, Blind, Challenge, Check, Claimed, Class, Content, Digest, Direction, Encryption, Entry, Grade, InfoHashV1,
-    KeyId, Leaf, Observation, Outcome, Part, PeerId, PublicKey, RunId, Signature, Stamp, Tag, TargetIds, Transport, Utc, Verification,
+    KeyId, Leaf, Observation, Outcome, Part, PeerId, PublicKey, RunId, Signature, Stamp, Tag, TargetIds, Transport, Utc,
+    Verification,
     control::{Approval, Control, Delegation, Role},
     dossier::{Dossier, File, Origin},
     leaf,

@@ -33,7 +33,9 @@ pub struct Dossier {
     pub info_sha256: Digest,
     /// Length of the whole content in bytes.
     pub total_bytes: u64,
-    /// Blocks that prove nothing: constant, duplicated or padding. Numbers in the file of block digests, ascending.
+    /// Blocks that prove nothing: constant, duplicated, padding, or shorter than 1,024 bytes, so that their bytes might be
+    /// guessed. Numbers in the file of block digests, ascending. A report may not rest on a short block even if it is not
+    /// listed here.
     pub unfit_blocks: Vec<u32>,
 }
 

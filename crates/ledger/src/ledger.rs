@@ -276,6 +276,15 @@ impl Ledger {
         {
             return Err(Fault::refused(format!("the erase note names another leaf than that of entry {}", erase.index)));
         }
+        if let Control::Revoke(revoke) = &control
+            && revoke.from_index < self.size()
+        {
+            return Err(Fault::refused(format!(
+                "the revocation reaches back to entry {}, which would make the shard invalid: its own index is {}",
+                revoke.from_index,
+                self.size()
+            )));
+        }
         let key = next.signer(kid, Role::Registrar).map_err(Fault::Refused)?;
         if self.opened >= key.delegation.not_after {
             return Err(Fault::refused(format!(

@@ -36,12 +36,22 @@ pub(crate) struct Replay {
     serial: u64,
     closed: bool,
     erased: BTreeSet<u64>,
+    /// Entries that are control notes: nothing in them can be erased.
+    notes: BTreeSet<u64>,
     pub(crate) frontier: Frontier,
 }
 
 impl Replay {
     pub(crate) fn new(anchor: Anchor) -> Self {
-        Self { anchor, keys: BTreeMap::new(), serial: 0, closed: false, erased: BTreeSet::new(), frontier: Frontier::new() }
+        Self {
+            anchor,
+            keys: BTreeMap::new(),
+            serial: 0,
+            closed: false,
+            erased: BTreeSet::new(),
+            notes: BTreeSet::new(),
+            frontier: Frontier::new(),
+        }
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -97,6 +107,9 @@ impl Replay {
             },
             Control::Erase(erase) if erase.index >= self.size() => {
                 return Err(format!("it erases entry {}, which is not in the log", erase.index));
+            }
+            Control::Erase(erase) if self.notes.contains(&erase.index) => {
+                return Err(format!("it erases entry {}, which is a control note and holds nothing to erase", erase.index));
             }
             Control::Erase(erase) => drop(self.erased.insert(erase.index)),
             Control::Close(close) if *close != self.close_by(registrar) => {
@@ -160,6 +173,9 @@ impl Replay {
         }
         if let Some(key) = self.keys.get_mut(&leaf.kid) {
             key.head = Head { seq: leaf.seq + 1, prev: Digest::from(hash.0) };
+        }
+        if leaf.part == Part::Ctl {
+            self.notes.insert(self.size());
         }
         self.frontier.append(hash);
         Ok(())

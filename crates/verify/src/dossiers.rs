@@ -5,16 +5,8 @@ use std::{collections::BTreeMap, io::Read};
 use evidence::{Cir, Digest, Dossier};
 
 use crate::{
-    bag::Bag,
-    findings::Findings,
-    log::Log,
-    observation::matching,
-    openings::Openings,
-    place::Place,
-    recipient::Recipient,
-    reports::authority::number_of,
-    source::Source,
-    steps::Check,
+    bag::Bag, findings::Findings, log::Log, observation::matching, openings::Openings, place::Place, recipient::Recipient,
+    reports::authority::number_of, source::Source, steps::Check,
 };
 
 /// What the files are compared with.
@@ -53,7 +45,9 @@ pub(crate) fn check(source: &mut dyn Source, given: &Given<'_>, cirs: &[Cir], fi
         }
     }
     for note in needed.keys() {
-        findings.fail(Check::BlockDigests, || format!("the block digests of the dossier {note}, on which a report rests, are missing"));
+        findings.fail(Check::BlockDigests, || {
+            format!("the block digests of the dossier {note}, on which a report rests, are missing")
+        });
     }
 }
 

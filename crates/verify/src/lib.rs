@@ -122,7 +122,12 @@ fn check(
     attachments::check_transcripts(&bag, &openings, findings);
     process::check_addresses(source, &openings.sightings.addresses(), findings);
     attachments::check_named(&openings, &tables, findings);
-    dossiers::check(source, &dossiers::Given { bag: &bag, log: &log, recipient: &recipient, openings: &openings }, &cirs, findings);
+    dossiers::check(
+        source,
+        &dossiers::Given { bag: &bag, log: &log, recipient: &recipient, openings: &openings },
+        &cirs,
+        findings,
+    );
     let issue = issue.ok_or("there is no issue note to compare the reports with (step 9.1)")?;
     let derived = openings.sightings.derive();
     let earlier = reports::earlier(&log, recipient.issue);

@@ -74,7 +74,8 @@ fn clocks_agree(observation: &Observation) -> bool {
     let times = &observation.times;
     let Some(error_ms) = times.error_ms else { return true };
     let whole = [Some(times.ended), times.connected, times.handshake, times.first_block, times.last_block, times.last_byte];
-    let asked = observation.challenges.iter().flat_map(|challenge| [Some(challenge.asked), challenge.first_byte, challenge.answered]);
+    let asked =
+        observation.challenges.iter().flat_map(|challenge| [Some(challenge.asked), challenge.first_byte, challenge.answered]);
     let most_us = (i128::from(error_ms) + i128::from(ROUNDING_MS)) * 1000;
     whole.into_iter().chain(asked).flatten().all(|stamp| {
         let wall_us = (i128::from(stamp.utc.ms()) - i128::from(times.began.utc.ms())) * 1000;

@@ -155,7 +155,8 @@ impl Derived {
         let others = self.by_key.get(&own.key).into_iter().flatten().map(|number| &self.sessions[*number]);
         let is_near = |other: &Session| (other.start_ms - session.start_ms).abs() <= MAX_APART_MS;
         let is_same = |other: &Session| own.client().is_some() && first(other).is_some_and(|seen| seen.client() == own.client());
-        sightings.has_two_vantages(session) || others.into_iter().any(|other| other != session && is_near(other) && is_same(other))
+        sightings.has_two_vantages(session)
+            || others.into_iter().any(|other| other != session && is_near(other) && is_same(other))
     }
 }
 

@@ -104,6 +104,9 @@ impl Issue {
         let is_empty = plan.cirs.is_empty();
         if is_empty {
             writeln!(text, "nothing to report")?;
+            if self.close && issued.bundles.is_empty() {
+                writeln!(text, "the shard was not closed, because nothing was issued; 'affiant log close' closes it")?;
+            }
         }
         let json = issued.to_json();
         Ok(if is_empty { Answer::no(text, json) } else { Answer::yes(text, json) })

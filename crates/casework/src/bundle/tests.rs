@@ -144,7 +144,10 @@ fn an_as_is_its_isps_on_the_day_of_the_session() {
     assert!(later.asns("example", "2026-09-02".parse().unwrap()).is_empty());
     let dossiers = BTreeMap::from([(log.dossier, blocks())]);
     let (files, _) = bundle_with(&log, &plan.cirs, issue, "example", &later, &dossiers).unwrap();
-    assert_eq!(text(&files, "data/recipient/part.txt"), "affiant.part/1\nrecipient example\nissue 28\npart as64496\npart as64497\n");
+    assert_eq!(
+        text(&files, "data/recipient/part.txt"),
+        "affiant.part/1\nrecipient example\nissue 28\npart as64496\npart as64497\n"
+    );
 }
 
 #[test]

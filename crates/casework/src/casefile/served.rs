@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use evidence::{
-    Attribution, Check, Claimed, Digest, Direction, Encryption, Entry, Grade, Observation, Outcome, Part, PeerId, RunId, TargetIds,
-    Transport, Utc, Verification, observation::Source,
+    Attribution, Check, Claimed, Digest, Direction, Encryption, Entry, Grade, Observation, Outcome, Part, PeerId, RunId,
+    TargetIds, Transport, Utc, Verification, observation::Source,
 };
 
 use super::fault;

@@ -203,10 +203,7 @@ fn a_block_that_could_be_guessed_proves_nothing() {
 fn the_same_client_on_another_connection_is_not_reported_twice() {
     let mut log = TestLog::new();
     log.see_cleared(&seen());
-    let again = log.see(&Sight {
-        direction: Direction::Incoming,
-        ..Sight::at("192.0.2.7:40000", "2026-09-01T12:20:00.000Z", 5)
-    });
+    let again = log.see(&Sight { direction: Direction::Incoming, ..Sight::at("192.0.2.7:40000", "2026-09-01T12:20:00.000Z", 5) });
     let plan = planned(&log, |_| {}).unwrap();
     assert_eq!((plan.cirs.len(), plan.refusals), (1, vec![Refusal { indices: vec![again], reason: Reason::Repetition }]));
 }

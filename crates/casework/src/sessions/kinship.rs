@@ -55,7 +55,9 @@ fn mark_repetitions(sessions: &mut [Session], case: &CaseFile) {
         // One that comes later counts only if we dialled it; the next such one is the nearest.
         let mut next_dialled: Option<Utc> = None;
         for one in kin.iter().rev() {
-            if next_dialled.is_some_and(|start| start.since_ms(one.end) <= GAP_MS) && has_dialled_us(&sessions[one.position], case) {
+            if next_dialled.is_some_and(|start| start.since_ms(one.end) <= GAP_MS)
+                && has_dialled_us(&sessions[one.position], case)
+            {
                 sessions[one.position].is_repetition = true;
             }
             if one.is_dialled {

@@ -107,7 +107,11 @@ fn another_connection_of_the_same_client_extends() {
 
 #[test]
 fn blocks_of_no_work_stretch_nothing() {
-    let with_other = Sight { other_block_ms: Some(1_200_000), outcome: Outcome::Served { blocks: 3, pieces: 3 }, ..at("2026-09-01T12:40:00.000Z", 5) };
+    let with_other = Sight {
+        other_block_ms: Some(1_200_000),
+        outcome: Outcome::Served { blocks: 3, pieces: 3 },
+        ..at("2026-09-01T12:40:00.000Z", 5)
+    };
     check(
         &[at("2026-09-01T12:00:00.000Z", 5), with_other],
         &[
@@ -240,7 +244,8 @@ fn marks(sights: &[Sight], mark: fn(&Session) -> bool) -> Vec<bool> {
 fn a_caller_that_is_known_already_is_a_repetition() {
     let repeated = |sights: &[Sight]| marks(sights, |session| session.is_repetition);
     let dialled = at("2026-09-01T12:00:00.000Z", 60);
-    let from = |port: u16, first: &str| Sight { direction: Direction::Incoming, ..Sight::at(&format!("192.0.2.7:{port}"), first, 60) };
+    let from =
+        |port: u16, first: &str| Sight { direction: Direction::Incoming, ..Sight::at(&format!("192.0.2.7:{port}"), first, 60) };
     let (near, far) = (from(40_000, "2026-09-01T12:31:00.000Z"), from(40_000, "2026-09-01T12:31:00.001Z"));
     assert_eq!(repeated(&[dialled.clone(), near.clone()]), [false, true]);
     assert_eq!(repeated(&[dialled.clone(), far]), [false, false]);

@@ -172,6 +172,16 @@ fn notes_are_logged_if_their_role_signed_them() {
         (sign_note("other.example.org", &approval, NoteKey::Analyst(&analyst)).unwrap(), "not signed"),
         (ledger.sign_note(&erase(99, record.leaf), NoteKey::Erasure(&officer)).unwrap(), "not in the log"),
         (ledger.sign_note(&erase(record.index, acked.leaf), NoteKey::Erasure(&officer)).unwrap(), "another leaf"),
+        (ledger.sign_note(&erase(acked.index, acked.leaf), NoteKey::Erasure(&officer)).unwrap(), "nothing to erase"),
+        (
+            ledger
+                .sign_note(
+                    &Control::Revoke(Revoke { kid: analyst.kid(), from_index: record.index, reason: "lost".into() }),
+                    NoteKey::Root(&root),
+                )
+                .unwrap(),
+            "reaches back",
+        ),
         (ledger.sign_note(&Control::Close(Close { size: 9, finals: vec![] }), NoteKey::Root(&root)).unwrap(), "counts"),
         (
             ledger
@@ -195,7 +205,7 @@ fn notes_are_logged_if_their_role_signed_them() {
         .append_note(
             ledger
                 .sign_note(
-                    &Control::Revoke(Revoke { kid: analyst.kid(), from_index: 5, reason: "lost laptop".into() }),
+                    &Control::Revoke(Revoke { kid: analyst.kid(), from_index: size + 1, reason: "lost laptop".into() }),
                     NoteKey::Root(&root),
                 )
                 .unwrap(),

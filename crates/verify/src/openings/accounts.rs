@@ -61,7 +61,9 @@ impl Accounts {
         if lacking > 0 || unaccounted > 0 {
             findings.warn(
                 Check::CommitBeforeOutcome,
-                format!("openings were erased: what {lacking} contacts and {unaccounted} addresses came to cannot be told any more"),
+                format!(
+                    "openings were erased: what {lacking} contacts and {unaccounted} addresses came to cannot be told any more"
+                ),
             );
         }
         let open = self.runs.values().filter(|run| run.stated.is_empty()).count();
@@ -79,7 +81,8 @@ impl Accounts {
         for (run, Run { observations, stated }) in &self.runs {
             let Some(first) = stated.first() else { continue };
             let is_once = stated.len() == 1;
-            findings.check(Check::CommitBeforeOutcome, is_once, || format!("run {run} says {} times that it ended", stated.len()));
+            findings
+                .check(Check::CommitBeforeOutcome, is_once, || format!("run {run} says {} times that it ended", stated.len()));
             lacking = first.saturating_sub(*observations).saturating_add(lacking);
             findings.check(Check::CommitBeforeOutcome, first >= observations && lacking <= erased, || {
                 format!("run {run} says that it made {first} observations, and there are {observations}")

@@ -56,7 +56,10 @@ pub(super) fn check_profile(subject: &Subject<'_>, findings: &mut Findings) {
     let in_laboratory = subject.cir.profile == LABORATORY;
     let agrees = subject.observations.iter().all(|(_, observation)| observation.laboratory == in_laboratory);
     findings.check(Check::Words, agrees, || {
-        format!("report {}: the profile is not '{LABORATORY}' exactly if the observations were made in a laboratory", subject.uin())
+        format!(
+            "report {}: the profile is not '{LABORATORY}' exactly if the observations were made in a laboratory",
+            subject.uin()
+        )
     });
 }
 

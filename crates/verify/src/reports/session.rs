@@ -102,7 +102,9 @@ pub(super) fn check<'a>(
     });
     if let Some(session) = derived {
         findings.check(Check::ReportedOnce, !case.derived.is_repetition(session, sightings), || {
-            format!("report {uin}: the peer dialled, and another session shows the same client on another connection (a repetition)")
+            format!(
+                "report {uin}: the peer dialled, and another session shows the same client on another connection (a repetition)"
+            )
         });
     }
     derived

@@ -8,6 +8,7 @@ mod keys;
 mod large;
 mod mutations;
 mod records;
+mod rules;
 mod shard;
 mod story;
 mod vectors;

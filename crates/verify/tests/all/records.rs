@@ -165,7 +165,7 @@ pub fn served(peer: &str, position: u32, list: Digest, mandate: Digest, dossier:
     observation.outcome = Outcome::Served { blocks: 1, pieces: 1 };
     observation.times.first_block = Some(stamp(at_ms));
     observation.times.last_block = Some(stamp(at_ms + 50));
-    observation.peer_id = Some(*b"-TR4060-abcdefghijkl").map(Into::into);
+    observation.peer_id = Some((*b"-TR4060-abcdefghijkl").into());
     observation.times.connected = Some(stamp(at_ms - 400));
     observation.transcript_sha256 = Some(sha256(transcript(at_ms).as_bytes()));
     observation.volume = Volume { bytes_in: 17_000, bytes_out: 200, verified_bytes: 16_384, piece_bytes_out: 0 };
