@@ -23,8 +23,10 @@ with open(os.path.join(HERE, "verify.md"), encoding="utf-8") as page:
 FIXED = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt", "data/README.txt", "data/trust/anchor.txt",
          "data/shard/leaves.txt", "data/recipient/part.txt", "data/recipient/openings.txt", "data/tables/tables.txt",
          "data/process-report.json", "data/process-report.html"}
-OTHERS = rf"data/(shard/checkpoints/{NUMBER}\.txt|shard/control/{NUMBER}\.note|recipient/transcripts/{HEX}{{64}}|" \
-         rf"tables/{HEX}{{64}}|dossiers/{HEX}{{64}}/blocks\.sha256|cirs/[0-9]{{6}}-{HEX}{{8}}-{NUMBER}/(cir\.json|notice\.txt|evidence\.txt)|process-report\.pdf)"
+OTHERS = "data/(" + "|".join((
+    rf"shard/checkpoints/{NUMBER}\.txt", rf"shard/control/{NUMBER}\.note", rf"recipient/transcripts/{HEX}{{64}}", rf"tables/{HEX}{{64}}",
+    rf"dossiers/{HEX}{{64}}/blocks\.sha256", rf"cirs/[0-9]{{6}}-{HEX}{{8}}-{NUMBER}/(cir\.json|notice\.txt|evidence\.txt)",
+    r"process-report\.pdf")) + ")"
 
 
 class Check(Log, Openings, Reports):

@@ -17,7 +17,7 @@ def decode(line):
     need(whole(HEX + "{64}", blind.decode()) and data.endswith(b"\n"), "the blind, or no line feed")
     value = canonical(data[:-1])
     need(isinstance(value, dict) and set(value) == {"body", "kid", "seq"}, "the members are not body, kid and seq")
-    need(type(value["seq"]) is int and whole(HEX + "{16}", value["kid"]), "kid or seq")
+    need(type(value["seq"]) is int and value["seq"] >= 0 and whole(HEX + "{16}", value["kid"]), "kid or seq")
     fits(KINDS[tag], value["body"])
     return KINDS[tag], value
 

@@ -51,7 +51,7 @@ impl Browser {
             return None;
         };
         let profile = tempfile::tempdir().unwrap();
-        let mut browser = Self { driver, port, session: String::new(), profile: profile };
+        let mut browser = Self { driver, port, session: String::new(), profile };
         let until = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             assert!(Instant::now() < until, "chromedriver does not answer");
