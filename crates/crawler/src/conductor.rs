@@ -119,12 +119,7 @@ const BUSY_MS: u64 = 250;
 const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Conductor {
-    async fn begin(
-        plan: WatchPlan,
-        appender: Appender,
-        attribute: Attribute,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, WatchError> {
+    async fn begin(plan: WatchPlan, appender: Appender, attribute: Attribute, clock: Arc<dyn Clock>) -> Result<Self, WatchError> {
         let now = clock.now();
         plan.check(now.utc)?;
         let mut scope = plan.scope;
@@ -470,7 +465,8 @@ impl Conductor {
         self.progress.lists += 1;
         let hunt = &mut self.hunts[target];
         for (index, peer) in list.peers.into_iter().enumerate() {
-            let found = Found { at: list.at, index: index as u32, list: list.commitment, source: list.source, via: list.via.clone() };
+            let found =
+                Found { at: list.at, index: index as u32, list: list.commitment, source: list.source, via: list.via.clone() };
             let outcome = match hunt.offer(now.mono, peer, found.clone(), &self.scope, &self.bind) {
                 Fate::Known => continue,
                 Fate::Contact => {
@@ -500,7 +496,8 @@ impl Conductor {
 
     fn on_caller(&mut self, caller: Caller) -> Result<(), WatchError> {
         let now = self.now()?;
-        let is_welcome = self.scope.check_incoming(caller.peer).is_ok() && self.pace.admit_incoming(now.mono, caller.peer).is_ok();
+        let is_welcome =
+            self.scope.check_incoming(caller.peer).is_ok() && self.pace.admit_incoming(now.mono, caller.peer).is_ok();
         if !is_welcome {
             self.progress.callers_turned_away += 1;
             return Ok(());

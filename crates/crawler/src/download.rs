@@ -138,7 +138,12 @@ pub async fn download(
     finished.await.unwrap_or_else(|_| gone())
 }
 
-fn apart(plan: Download, peers: Vec<SocketAddr>, stop: Stop, progress: impl FnMut(u64, u64)) -> Result<Downloaded, DownloadError> {
+fn apart(
+    plan: Download,
+    peers: Vec<SocketAddr>,
+    stop: Stop,
+    progress: impl FnMut(u64, u64),
+) -> Result<Downloaded, DownloadError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -156,7 +161,12 @@ fn silence() {
     std::mem::forget(tracing::dispatcher::set_default(&tracing::Dispatch::none()));
 }
 
-async fn fetch(plan: Download, peers: Vec<SocketAddr>, mut stop: Stop, mut progress: impl FnMut(u64, u64)) -> Result<Downloaded, DownloadError> {
+async fn fetch(
+    plan: Download,
+    peers: Vec<SocketAddr>,
+    mut stop: Stop,
+    mut progress: impl FnMut(u64, u64),
+) -> Result<Downloaded, DownloadError> {
     let content = plan.folder.join("content");
     let at = |path: &Path| {
         let path = path.to_path_buf();
@@ -192,7 +202,8 @@ async fn fetch(plan: Download, peers: Vec<SocketAddr>, mut stop: Stop, mut progr
             ..AddTorrentOptions::default()
         }),
     );
-    let handle = added.await.map_err(library)?.into_handle().ok_or_else(|| DownloadError::Library("it was not started".into()))?;
+    let handle =
+        added.await.map_err(library)?.into_handle().ok_or_else(|| DownloadError::Library("it was not started".into()))?;
     let deadline = tokio::time::sleep(plan.patience);
     tokio::pin!(deadline);
     let completed = handle.wait_until_completed();

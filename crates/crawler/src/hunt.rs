@@ -47,7 +47,14 @@ pub(crate) enum Fate {
 }
 
 impl Hunt {
-    pub(crate) fn new(plan: Arc<TargetPlan>, info_hash: InfoHashV1, peer_id: PeerId, settings: &Settings, seed: Seed, now: Mono) -> Self {
+    pub(crate) fn new(
+        plan: Arc<TargetPlan>,
+        info_hash: InfoHashV1,
+        peer_id: PeerId,
+        settings: &Settings,
+        seed: Seed,
+        now: Mono,
+    ) -> Self {
         let [a, b, c, d, ..] = *seed.split("tracker-key", &[]).bytes();
         let announcer = Announcer::new(plan.trackers.clone(), settings.announce, seed.split("announce", &[]), now);
         Self {

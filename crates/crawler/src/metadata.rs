@@ -124,7 +124,14 @@ async fn named(plan: &MetadataPlan) -> Vec<(std::net::IpAddr, SocketAddr)> {
 }
 
 /// Whom the trackers name. They are told `stopped` at once: we listen nowhere and stay nowhere.
-pub(crate) async fn ask_all(trackers: &[TrackerUrl], info_hash: InfoHashV1, scope: &Scope, bind: &Bind, client: &str, seed: Seed) -> Vec<SocketAddr> {
+pub(crate) async fn ask_all(
+    trackers: &[TrackerUrl],
+    info_hash: InfoHashV1,
+    scope: &Scope,
+    bind: &Bind,
+    client: &str,
+    seed: Seed,
+) -> Vec<SocketAddr> {
     let identity = Identity::new(client, None, seed);
     let mut asked = JoinSet::new();
     for url in trackers.iter().take(TRACKERS_MAX).cloned() {

@@ -66,7 +66,13 @@ impl Engine for metadata::Fetch<'_> {
 }
 
 /// Dials a peer and lets the engine lead the connection to its end.
-pub(crate) async fn call<E: Engine>(engine: &mut E, from: std::net::IpAddr, to: SocketAddr, clock: &Arc<dyn Clock>, stop: &mut Stop) -> E::End {
+pub(crate) async fn call<E: Engine>(
+    engine: &mut E,
+    from: std::net::IpAddr,
+    to: SocketAddr,
+    clock: &Arc<dyn Clock>,
+    stop: &mut Stop,
+) -> E::End {
     let dialled = dial(from, to);
     tokio::pin!(dialled);
     let mut is_stopped = false;

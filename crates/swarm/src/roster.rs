@@ -331,7 +331,11 @@ mod tests {
 
     #[test]
     fn some_outcomes_are_final_at_once() {
-        for outcome in [Outcome::Ourselves, Outcome::BadBlock { blocks: 2 }, Outcome::Garbage { rule: "r".into(), phase: evidence::Phase::Claims }] {
+        for outcome in [
+            Outcome::Ourselves,
+            Outcome::BadBlock { blocks: 2 },
+            Outcome::Garbage { rule: "r".into(), phase: evidence::Phase::Claims },
+        ] {
             let mut roster = roster(|_| {});
             roster.take_due(START).unwrap();
             roster.finish(START, peer(1), &outcome, false, sha256(b"o"));

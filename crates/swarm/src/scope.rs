@@ -73,7 +73,9 @@ impl Scope {
     pub fn check_service(&self, service: SocketAddr) -> Result<(), Exclusion> {
         let address = service.ip();
         match &self.laboratory {
-            Some(prefixes) if !prefixes.iter().any(|prefix| prefix.contains(address)) => return Err(Exclusion::OutsideLaboratory),
+            Some(prefixes) if !prefixes.iter().any(|prefix| prefix.contains(address)) => {
+                return Err(Exclusion::OutsideLaboratory);
+            }
             None if is_reserved(address) => return Err(Exclusion::Reserved),
             _ => {}
         }
@@ -136,11 +138,11 @@ const RESERVED_V4: [Prefix; 18] = [
 const GLOBAL_V6: Prefix = v6(0x2000, 0, 0, 3);
 
 const RESERVED_V6: [Prefix; 5] = [
-    v6(0x2001, 0, 0, 23),          // IETF protocol assignments: Teredo, benchmarking, AMT, ORCHID; RFC 2928
-    v6(0x2001, 0x0db8, 0, 32),     // documentation, RFC 3849
-    v6(0x2002, 0, 0, 16),          // 6to4, which embeds any IPv4 address; RFC 3056
+    v6(0x2001, 0, 0, 23),           // IETF protocol assignments: Teredo, benchmarking, AMT, ORCHID; RFC 2928
+    v6(0x2001, 0x0db8, 0, 32),      // documentation, RFC 3849
+    v6(0x2002, 0, 0, 16),           // 6to4, which embeds any IPv4 address; RFC 3056
     v6(0x2620, 0x004f, 0x8000, 48), // AS112, RFC 7534
-    v6(0x3fff, 0, 0, 20),          // documentation, RFC 9637
+    v6(0x3fff, 0, 0, 20),           // documentation, RFC 9637
 ];
 
 /// Where a laboratory may be: space that no router of the public network forwards and that is not multicast.
@@ -174,17 +176,61 @@ mod tests {
     fn the_public_network_without_reserved_space() {
         let scope = Scope::public(vec![], vec![]);
         for reserved in [
-            "0.0.0.1", "10.1.2.3", "100.64.0.1", "100.127.255.255", "127.0.0.1", "169.254.1.1", "172.16.0.1", "172.31.255.255",
-            "192.0.0.9", "192.0.2.1", "192.31.196.1", "192.52.193.1", "192.88.99.1", "192.168.1.1", "192.175.48.1", "198.18.0.1",
-            "198.19.255.255", "198.51.100.1", "203.0.113.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
-            "[::]", "[::1]", "[::ffff:8.8.8.8]", "[64:ff9b::808:808]", "[100::1]", "[2001::1]", "[2001:2::1]", "[2001:20::1]",
-            "[2001:db8::1]", "[2002:808:808::1]", "[2620:4f:8000::1]", "[3fff:0:1::1]", "[5f00::1]", "[fc00::1]", "[fd00::1]",
-            "[fe80::1]", "[ff02::1]", "[4000::1]",
+            "0.0.0.1",
+            "10.1.2.3",
+            "100.64.0.1",
+            "100.127.255.255",
+            "127.0.0.1",
+            "169.254.1.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.9",
+            "192.0.2.1",
+            "192.31.196.1",
+            "192.52.193.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "192.175.48.1",
+            "198.18.0.1",
+            "198.19.255.255",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "[::]",
+            "[::1]",
+            "[::ffff:8.8.8.8]",
+            "[64:ff9b::808:808]",
+            "[100::1]",
+            "[2001::1]",
+            "[2001:2::1]",
+            "[2001:20::1]",
+            "[2001:db8::1]",
+            "[2002:808:808::1]",
+            "[2620:4f:8000::1]",
+            "[3fff:0:1::1]",
+            "[5f00::1]",
+            "[fc00::1]",
+            "[fd00::1]",
+            "[fe80::1]",
+            "[ff02::1]",
+            "[4000::1]",
         ] {
             assert_eq!(check(&scope, &format!("{reserved}:6881")), Err(Exclusion::Reserved), "{reserved}");
         }
         // The neighbours of reserved space are public. No test contacts them.
-        for public in ["100.63.255.255", "100.128.0.0", "172.32.0.0", "192.0.1.0", "198.20.0.0", "223.255.255.255", "[2001:200::1]", "[2003::1]"] {
+        for public in [
+            "100.63.255.255",
+            "100.128.0.0",
+            "172.32.0.0",
+            "192.0.1.0",
+            "198.20.0.0",
+            "223.255.255.255",
+            "[2001:200::1]",
+            "[2003::1]",
+        ] {
             assert_eq!(check(&scope, &format!("{public}:6881")), Ok(()), "{public}");
         }
     }

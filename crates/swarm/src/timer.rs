@@ -30,7 +30,12 @@ impl<const N: usize> Timers<N> {
 
     /// Takes one timer that has run out, the earliest first.
     pub(crate) fn expired(&mut self, now: Mono) -> Option<usize> {
-        let (reason, _) = self.0.iter().enumerate().filter_map(|(n, at)| at.filter(|at| *at <= now).map(|at| (n, at))).min_by_key(|(_, at)| *at)?;
+        let (reason, _) = self
+            .0
+            .iter()
+            .enumerate()
+            .filter_map(|(n, at)| at.filter(|at| *at <= now).map(|at| (n, at)))
+            .min_by_key(|(_, at)| *at)?;
         self.0[reason] = None;
         Some(reason)
     }

@@ -219,7 +219,8 @@ fn record(bytes: &[u8]) -> Option<(Record<'_>, &[u8])> {
         DIGESTED => {
             let (prefix, rest) = rest.split_first()?;
             // Bytes that are all there make a record of kind 1.
-            let (prefix, rest) = rest.split_at_checked(usize::from(*prefix)).filter(|(prefix, _)| prefix.len() < length as usize)?;
+            let (prefix, rest) =
+                rest.split_at_checked(usize::from(*prefix)).filter(|(prefix, _)| prefix.len() < length as usize)?;
             if prefix.len() > handshake::LENGTH {
                 return None;
             }
@@ -254,13 +255,16 @@ mod tests {
         recorder.sent(at(5), b"more");
         recorder.sent(at(6), b"more");
         let bytes = recorder.finish().unwrap();
-        assert_eq!(parse(&bytes).unwrap(), [
-            Record::Sent { at: at(1), bytes: b"hello" },
-            Record::Received { at: at(2), bytes: &have },
-            Record::Digested { at: at(3), length: 105, prefix: &block[..13], rest_sha256: sha256(&[8; 92]) },
-            Record::Received { at: at(4), bytes: &[7; 10] },
-            Record::Dropped { at: at(6), records: 2 },
-        ]);
+        assert_eq!(
+            parse(&bytes).unwrap(),
+            [
+                Record::Sent { at: at(1), bytes: b"hello" },
+                Record::Received { at: at(2), bytes: &have },
+                Record::Digested { at: at(3), length: 105, prefix: &block[..13], rest_sha256: sha256(&[8; 92]) },
+                Record::Received { at: at(4), bytes: &[7; 10] },
+                Record::Dropped { at: at(6), records: 2 },
+            ]
+        );
         assert!(bytes.starts_with(b"affiant.transcript/1\n\x02\0\0\0\0\0\0\0\x01\0\0\0\x05hello"));
         assert_eq!(Recorder::new(Policy::default()).finish(), None, "silence leaves nothing");
     }

@@ -93,7 +93,20 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(Note, Control), String> {
         return Err("the note does not carry exactly one signature".into());
     }
     let control = Control::parse(note.text()).map_err(|fault| fault.to_string())?;
+    if let Control::Issue(issue) = &control
+        && let Some(bad) = issue.reports.iter().find(|report| !is_uin(&report.uin))
+    {
+        return Err(format!("'{}' is not a unique identifier's form", bad.uin.escape_debug()));
+    }
     Ok((note, control))
+}
+
+/// `<YYYYMM>-<8 hex digits>-<index>`, as `schemas/issue.json` has it.
+fn is_uin(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_hex = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    matches!(parts[..], [month, log, index] if month.len() == 6 && is_digits(month) && log.len() == 8 && is_hex(log) && is_digits(index))
 }
 
 /// From which index on each key's leaves no longer count. Revocations are root's word, wherever they stand in the log.

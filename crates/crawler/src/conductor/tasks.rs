@@ -82,7 +82,14 @@ pub(super) struct Ended {
 type Logged = Result<Event, AppendError>;
 
 /// Asks a tracker, logs that it was asked, and logs each list before anybody on it is contacted.
-pub(super) async fn ask(shared: Arc<Shared>, target: usize, ask: Ask, question: Question, reach: Reach, mut stop: Stop) -> Logged {
+pub(super) async fn ask(
+    shared: Arc<Shared>,
+    target: usize,
+    ask: Ask,
+    question: Question,
+    reach: Reach,
+    mut stop: Stop,
+) -> Logged {
     let asked = trackers::ask(&question, &reach);
     let is_farewell = ask.event == Announce::Stopped;
     let (told, counts) = tokio::select! {
@@ -106,7 +113,8 @@ pub(super) async fn ask(shared: Arc<Shared>, target: usize, ask: Ask, question: 
             && !list.peers.is_empty()
             && !is_farewell
         {
-            let listed = log_list(&shared, target, at, Source::Tracker, tracker.clone(), list.answer_sha256, &list.peers, list.named);
+            let listed =
+                log_list(&shared, target, at, Source::Tracker, tracker.clone(), list.answer_sha256, &list.peers, list.named);
             match listed.await {
                 Ok(listed) => lists.push(listed),
                 Err(error) => {
@@ -190,7 +198,14 @@ async fn log_list(
 }
 
 /// Contacts a peer and logs what came of it.
-pub(super) async fn contact(shared: Arc<Shared>, target: usize, job: Job, mandates: Vec<Digest>, seed: Seed, mut stop: Stop) -> Logged {
+pub(super) async fn contact(
+    shared: Arc<Shared>,
+    target: usize,
+    job: Job,
+    mandates: Vec<Digest>,
+    seed: Seed,
+    mut stop: Stop,
+) -> Logged {
     let plan = &shared.targets[target];
     let (aim, info_hash, purpose) = match job.errand {
         Errand::Probe => (Aim::Probe, plan.ids.v1.unwrap_or(InfoHashV1::from([0; 20])), Purpose::Probe),

@@ -99,7 +99,11 @@ async fn scrape(client: &reqwest::Client, question: &Question, info_hash: InfoHa
     let ScrapeAnswer::Counts(scrape) = ScrapeAnswer::parse(&body, &tracker_http::Limits::default()).ok()? else { return None };
     let counts = scrape.files.get(&info_hash)?;
     let number = |count: Option<u64>| u32::try_from(count?).ok();
-    Some(Counts { complete: number(counts.complete)?, downloaded: number(counts.downloaded)?, incomplete: number(counts.incomplete)? })
+    Some(Counts {
+        complete: number(counts.complete)?,
+        downloaded: number(counts.downloaded)?,
+        incomplete: number(counts.incomplete)?,
+    })
 }
 
 fn no_answer(why: &str) -> Told {

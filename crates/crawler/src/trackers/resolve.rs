@@ -35,7 +35,9 @@ pub(super) async fn addresses(url: &TrackerUrl, reach: &Reach) -> Result<Vec<Fam
 
 async fn look_up(url: &TrackerUrl, reach: &Reach) -> Result<Vec<SocketAddr>, Told> {
     // The host is read as the HTTP client will read it: `0x7f.1` and `127.1` are addresses to it, not names.
-    let host = url::Url::parse(&url.as_str().replacen("udp://", "http://", 1)).ok().and_then(|url| url.host().map(|host| host.to_owned()));
+    let host = url::Url::parse(&url.as_str().replacen("udp://", "http://", 1))
+        .ok()
+        .and_then(|url| url.host().map(|host| host.to_owned()));
     let name = match host {
         Some(url::Host::Ipv4(address)) => return Ok(vec![SocketAddr::new(address.into(), url.port())]),
         Some(url::Host::Ipv6(address)) => {
@@ -84,7 +86,13 @@ mod tests {
     use crate::Bind;
 
     async fn check(url: &str, scope: Scope) -> Result<Vec<Family>, Told> {
-        let reach = Reach { bind: Bind::ANY, scope, client: "affiant".into(), patience: Duration::from_secs(2), seed: Seed::new([1; 32]) };
+        let reach = Reach {
+            bind: Bind::ANY,
+            scope,
+            client: "affiant".into(),
+            patience: Duration::from_secs(2),
+            seed: Seed::new([1; 32]),
+        };
         addresses(&TrackerUrl::parse(url).unwrap(), &reach).await
     }
 

@@ -49,7 +49,12 @@ pub fn scope() -> Scope {
 
 pub fn mandate(ids: TargetIds, from: &str, to: &str) -> Mandated {
     let party = Party {
-        address: PostalAddress { country: "GB".into(), lines: vec!["1 Test Street".into()], locality: "Testham".into(), postcode: "TE1 1ST".into() },
+        address: PostalAddress {
+            country: "GB".into(),
+            lines: vec!["1 Test Street".into()],
+            locality: "Testham".into(),
+            postcode: "TE1 1ST".into(),
+        },
         name: "Test Pictures Ltd".into(),
     };
     let (from, to) = (from.parse().unwrap(), to.parse().unwrap());

@@ -77,7 +77,10 @@ async fn a_torrent_whose_mandate_ends_is_closed_and_accounted_for() {
     assert_eq!(not_tried, 20, "{words:?}");
     for peer in peers.iter().filter(|peer| log.of(**peer)[0].outcome.word() == "not-tried") {
         let observation = log.of(*peer)[0];
-        assert!(observation.mandates_sha256.is_empty() && observation.times.ended.mono_us < 3_000_000, "recorded when it was decided");
+        assert!(
+            observation.mandates_sha256.is_empty() && observation.times.ended.mono_us < 3_000_000,
+            "recorded when it was decided"
+        );
     }
     assert_eq!(log.of(late).len(), 2, "the other torrent goes on");
 }

@@ -51,7 +51,9 @@ async fn a_list_that_might_not_fit_its_record_is_not_planned_for() {
         assert!(log.facts.is_empty());
     }
     let mut target = target(&torrent, &[]);
-    target.peers = (0..20_000u16).map(|n| std::net::SocketAddr::from(([0x2001, 0xdb8, 0xaaaa, 0xbbbb, 0xcccc, 0xdddd, 0xeeee, n], 65_535))).collect();
+    target.peers = (0..20_000u16)
+        .map(|n| std::net::SocketAddr::from(([0x2001, 0xdb8, 0xaaaa, 0xbbbb, 0xcccc, 0xdddd, 0xeeee, n], 65_535)))
+        .collect();
     let mut plan = plan(TEST + 2, vec![target]);
     plan.until = crawler::Until::Duration(300);
     let (_, log) = Station::found().watch(plan).await;

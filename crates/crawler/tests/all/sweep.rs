@@ -111,7 +111,9 @@ async fn sharers_are_proved_and_everybody_is_accounted_for() {
     assert!(started.contains("&uploaded=0&downloaded=0&") && started.contains("affiant/0.1.0"));
     assert!(stopped.contains("&event=stopped") && stopped.contains("&uploaded=0&") && !stopped.contains("&downloaded=0&"));
     assert!(matches!(log.facts.first(), Some(Fact::Started { laboratory: true, .. })));
-    assert!(matches!(log.facts.last(), Some(Fact::Ended { piece_bytes_out: 0, observations, .. }) if *observations == log.observations.len() as u64));
+    assert!(
+        matches!(log.facts.last(), Some(Fact::Ended { piece_bytes_out: 0, observations, .. }) if *observations == log.observations.len() as u64)
+    );
     assert_eq!((log.clocks, summary.progress.observations), (2, log.observations.len() as u64));
 }
 
@@ -127,7 +129,8 @@ async fn many_peers_are_proved_quickly() {
     let at = address(TEST + 1, 5_000, 7000);
     tracker::http(at, "200 OK", tracker::announce(&peers)).await;
     let began = std::time::Instant::now();
-    let (summary, log) = Station::found().watch(plan(TEST + 1, vec![target(&torrent, &[&format!("http://{at}/announce")])])).await;
+    let (summary, log) =
+        Station::found().watch(plan(TEST + 1, vec![target(&torrent, &[&format!("http://{at}/announce")])])).await;
     let progress = summary.unwrap().progress;
     assert_eq!((progress.grades[&Grade::Served], progress.outcomes["no-echo"]), (400, 400));
     assert_eq!(log.observations.len(), 800);
@@ -166,7 +169,8 @@ async fn ipv6_peers_that_a_magnet_names_are_proved_too() {
     let four = address(TEST + 3, 1, 6881);
     target.peers = vec![seed, four];
     let mut plan = plan(TEST + 3, vec![target]);
-    plan.scope = swarm::Scope::laboratory(vec!["::1/128".parse().unwrap(), "127.0.0.0/8".parse().unwrap()], vec![], vec![]).unwrap();
+    plan.scope =
+        swarm::Scope::laboratory(vec!["::1/128".parse().unwrap(), "127.0.0.0/8".parse().unwrap()], vec![], vec![]).unwrap();
     plan.bind = crawler::Bind { v4: None, v6: Some(std::net::Ipv6Addr::LOCALHOST) };
     let (summary, log) = Station::found().watch(plan).await;
     summary.unwrap();

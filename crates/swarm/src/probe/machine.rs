@@ -68,16 +68,8 @@ enum Timer {
 const TIMERS: usize = 8;
 
 impl Timer {
-    const ALL: [Self; TIMERS] = [
-        Self::Connect,
-        Self::Handshake,
-        Self::Claims,
-        Self::Choked,
-        Self::Answer,
-        Self::Settle,
-        Self::Contact,
-        Self::KeepAlive,
-    ];
+    const ALL: [Self; TIMERS] =
+        [Self::Connect, Self::Handshake, Self::Claims, Self::Choked, Self::Answer, Self::Settle, Self::Contact, Self::KeepAlive];
 }
 
 impl From<Timer> for usize {
@@ -411,7 +403,13 @@ impl<'a> Probe<'a> {
             Timer::Choked if self.exam.is_waiting() || !self.peer.choked => {
                 self.timers.set(Timer::Choked, now.mono.plus_ms(self.limits.answer_ms));
             }
-            Timer::Connect | Timer::Handshake | Timer::Claims | Timer::Choked | Timer::Answer | Timer::Settle | Timer::Contact => {
+            Timer::Connect
+            | Timer::Handshake
+            | Timer::Claims
+            | Timer::Choked
+            | Timer::Answer
+            | Timer::Settle
+            | Timer::Contact => {
                 self.give_up(now);
             }
         }

@@ -148,11 +148,15 @@ fn requests(torrent: &Torrent) -> Vec<u8> {
 
 fn answer(kind: Kind, torrent: &Torrent, message: &Message<'_>) -> Vec<u8> {
     match message {
-        Message::Request(block) if matches!(kind, Kind::Seed | Kind::AllowedFast | Kind::Liar | Kind::Echo) => piece(kind, torrent, block),
+        Message::Request(block) if matches!(kind, Kind::Seed | Kind::AllowedFast | Kind::Liar | Kind::Echo) => {
+            piece(kind, torrent, block)
+        }
         Message::Interested if kind == Kind::Greedy => requests(torrent).repeat(5),
         // The number we chose for ut_metadata above is 3; the monitor wants data as 1.
         Message::Extended { id: 3, payload } => {
-            let Ok(wire::ut_metadata::MetadataMessage::Request { piece }) = wire::ut_metadata::MetadataMessage::parse(payload, u32::MAX) else {
+            let Ok(wire::ut_metadata::MetadataMessage::Request { piece }) =
+                wire::ut_metadata::MetadataMessage::parse(payload, u32::MAX)
+            else {
                 return vec![];
             };
             let block = torrent.info.chunks(16_384).nth(piece as usize).unwrap_or(&[]);

@@ -41,7 +41,10 @@ pub async fn http(at: SocketAddr, status: &'static str, body: Vec<u8>) -> Asked 
                 let is_scrape = text.starts_with("GET /scrape");
                 notes.lock().unwrap().push(text);
                 let body = if is_scrape { b"d5:filesdee".to_vec() } else { body };
-                let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nLocation: http://127.0.0.1:1/\r\nConnection: close\r\n\r\n", body.len());
+                let head = format!(
+                    "HTTP/1.1 {status}\r\nContent-Length: {}\r\nLocation: http://127.0.0.1:1/\r\nConnection: close\r\n\r\n",
+                    body.len()
+                );
                 let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
             });
         }

@@ -19,7 +19,9 @@ fn a_peer_cannot_put_content_into_a_transcript_by_any_message() {
     let greet = |peer: &mut Script<'_>| peer.says(&greeting(true, QBITTORRENT));
     for id in 0..=255u8 {
         // Whole, cut off, and as long as such a message may be.
-        for bytes in [frame(id, stuffing), frame(id, stuffing)[..3_000].to_vec(), frame(id, &stuffing[..12]), frame(id, &stuffing[..48])] {
+        for bytes in
+            [frame(id, stuffing), frame(id, stuffing)[..3_000].to_vec(), frame(id, &stuffing[..12]), frame(id, &stuffing[..48])]
+        {
             let visit = check(|peer| {
                 greet(peer);
                 peer.says(&bytes);
@@ -53,7 +55,8 @@ fn a_question_is_looked_for_only_when_there_is_news() {
         peer.says(&greeting(true, QBITTORRENT));
         peer.says(ALL);
         let looks = peer.probe.looks();
-        let chatter = [&[0; 4][..], &frame(id::INTERESTED, &[]), &frame(id::NOT_INTERESTED, &[]), &numbers(id::HAVE, &[2]), CHOKE].concat();
+        let chatter =
+            [&[0; 4][..], &frame(id::INTERESTED, &[]), &frame(id::NOT_INTERESTED, &[]), &numbers(id::HAVE, &[2]), CHOKE].concat();
         (0..200).for_each(|_| peer.says(&chatter));
         assert_eq!(peer.probe.looks(), looks, "nothing has changed");
         peer.says(&numbers(id::ALLOWED_FAST, &[4]));
@@ -75,4 +78,25 @@ fn a_peer_that_requests_everything_is_refused_a_bounded_number_of_times() {
         messages(&sent, true).iter().filter(|message| matches!(message, Message::Reject(_))).count()
     };
     assert_eq!((ask(true), ask(false)), (64, 0));
+}
+
+#[test]
+fn a_long_silence_is_kept_alive_and_every_contact_ends() {
+    let (content, identity) = (film(), ours());
+    let mut peer = Script::new(target(Some(&content), &identity), Limits::default()).connected();
+    peer.says(&greeting(true, TRANSMISSION));
+    peer.says(ALL);
+    peer.wait(125_000);
+    let sent = peer.sent.clone();
+    assert_eq!(messages(&sent, true).iter().filter(|message| matches!(message, Message::KeepAlive)).count(), 1);
+    // A peer that keeps us busy for ever is left when the contact has lasted long enough.
+    let mut peer = Script::new(target(Some(&content), &identity), Limits { answer_ms: 200_000, ..Limits::default() }).connected();
+    peer.says(&greeting(true, QBITTORRENT));
+    peer.says(&[ALL, UNCHOKE].concat());
+    for _ in 0..400 {
+        peer.wait(1_000);
+        peer.says(&[0; 4]);
+    }
+    let visit = peer.visit.expect("the contact has ended");
+    assert!(visit.times.ended.mono_us <= 240_000_000);
 }
