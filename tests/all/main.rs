@@ -6,6 +6,7 @@
 mod by_hand;
 mod demo;
 mod deploy;
+mod dossier;
 mod edges;
 mod kill;
 mod laboratory;
