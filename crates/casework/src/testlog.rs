@@ -368,6 +368,7 @@ impl TestLog {
             laboratory: sight.laboratory,
             listening_port: None,
             mandates_sha256: sight.mandates.clone().unwrap_or_else(|| vec![self.mandate]),
+            mse_secret: None,
             observer: sight.observer,
             outcome: sight.outcome.clone(),
             peer: sight.peer,

@@ -165,6 +165,11 @@ fixed_bytes!(
     20
 );
 fixed_bytes!(
+    /// S, the secret of one Message Stream Encryption handshake, big-endian: what uncovers its raw bytes.
+    MseSecret,
+    96
+);
+fixed_bytes!(
     /// The eight reserved bytes of the handshake (BEP 3, 6, 10, 52).
     Reserved,
     8

@@ -46,7 +46,7 @@ pub use cir::Cir;
 pub use dossier::Dossier;
 pub use endpoint::{Direction, Encryption, PortRole, Transport};
 pub use entry::{Content, Entry};
-pub use hex::{Blind, Digest, InfoHashV1, InfoHashV2, KeyId, PeerId, PublicKey, Reserved, RunId, Signature, sha256};
+pub use hex::{Blind, Digest, InfoHashV1, InfoHashV2, KeyId, MseSecret, PeerId, PublicKey, Reserved, RunId, Signature, sha256};
 pub use leaf::Leaf;
 pub use mandate::Mandate;
 pub use observation::{Observation, TargetIds};

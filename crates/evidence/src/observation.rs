@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attribution, Challenge, Claimed, Digest, Direction, Encryption, Grade, InfoHashV1, InfoHashV2, Outcome, PeerId, PortRole,
+    Attribution, Challenge, Claimed, Digest, Direction, Encryption, Grade, InfoHashV1, InfoHashV2, MseSecret, Outcome, PeerId, PortRole,
     Reserved, RunId, Stamp, Transport,
 };
 
@@ -44,6 +44,8 @@ pub struct Observation {
     pub listening_port: Option<u16>,
     /// SHA-256 of the notes of the mandates in force for the target, in the order logged.
     pub mandates_sha256: Vec<Digest>,
+    /// The secret of the stream's MSE handshake, present exactly if `encryption` is not none.
+    pub mse_secret: Option<MseSecret>,
     /// The monitor's own end.
     pub observer: SocketAddr,
     /// How the contact ended.

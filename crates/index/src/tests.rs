@@ -60,6 +60,7 @@ fn observation(n: u64, grade: Grade, outcome: Outcome) -> Observation {
         laboratory: false,
         listening_port: None,
         mandates_sha256: vec![],
+        mse_secret: None,
         observer: "192.0.2.1:40000".parse().unwrap(),
         outcome,
         peer: format!("{ip}:51413").parse().unwrap(),

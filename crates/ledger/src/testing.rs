@@ -112,6 +112,7 @@ pub(crate) fn contact(n: u16, outcome: Outcome, grade: Grade) -> Observation {
         laboratory: false,
         listening_port: None,
         mandates_sha256: vec![digest],
+        mse_secret: None,
         observer: "192.0.2.1:40000".parse().unwrap(),
         outcome,
         peer: format!("203.0.113.{}:{}", n % 250 + 1, 10_000 + n % 50_000).parse().unwrap(),

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use evidence::{
-    Challenge, Direction, Grade, Observation, Outcome, PortRole, Verification,
+    Challenge, Direction, Encryption, Grade, Observation, Outcome, PortRole, Verification,
     candidates::Candidates,
     challenge::BLOCK_BYTES,
     observation::{Purpose, TargetIds},
@@ -36,6 +36,8 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     need(observation.volume.piece_bytes_out == 0, "content was sent: piece_bytes_out is not 0");
     need(is_probe || !served, "a control visit is graded served");
     need(!is_probe || served != matched.is_empty(), "the grade is not served exactly if a challenge matched");
+    let is_covered = observation.encryption != Encryption::None;
+    need(observation.mse_secret.is_some() == is_covered, "an MSE secret is not stated exactly for an encrypted stream");
     need(observation.found.is_some() == outgoing, "how the address was found is not stated exactly for an outgoing contact");
     need(!served || observation.dossier_sha256.is_some(), "a served observation names no dossier");
     need(!served || observation.transcript_sha256.is_some(), "a served observation names no transcript");

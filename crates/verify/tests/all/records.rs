@@ -215,6 +215,7 @@ pub fn refused(peer: &str, position: u32, list: Digest, mandate: Digest, at_ms: 
         laboratory: false,
         listening_port: None,
         mandates_sha256: vec![mandate],
+        mse_secret: None,
         observer: OBSERVER.parse().unwrap(),
         outcome: Outcome::Refused,
         peer: peer.parse().unwrap(),

@@ -1,7 +1,7 @@
 //! Openings: every tag, and each rule broken once.
 
 use evidence::{
-    Blind, Claimed, Class, Digest, Direction, Exclusion, Grade, InfoHashV1, Numbered, Observation, Outcome, Phase, PortRole, Tag,
+    Blind, Claimed, Class, Digest, Direction, Encryption, Exclusion, Grade, InfoHashV1, Numbered, Observation, Outcome, Phase, PortRole, Tag,
     TargetIds, Verification,
     challenge::Check,
     observation::{ChokeChange, ClaimForm, PieceClaim},
@@ -57,6 +57,14 @@ fn good(made: &mut Made) {
             observation.direction = Direction::Incoming;
             observation.port_role = PortRole::Ephemeral;
             observation.found = None;
+        }),
+    );
+    ok(
+        "covered",
+        "a stream under RC4: the secret of its handshake is stated",
+        with(|observation| {
+            observation.encryption = Encryption::MseRc4;
+            observation.mse_secret = Some([0x33; 96].into());
         }),
     );
     ok(
@@ -240,6 +248,8 @@ fn contradictions(made: &mut Made) {
             o.purpose = evidence::observation::Purpose::Control { about: sha256(b"x"), info_hash: InfoHashV1::from([1; 20]) };
         }),
     );
+    bad("no-mse-secret", "an encrypted stream has a secret", with(|o| o.encryption = Encryption::MsePlain));
+    bad("mse-secret", "a plain stream has no secret", with(|o| o.mse_secret = Some([0x33; 96].into())));
     bad("verified-bytes", "verified bytes are the sum of the blocks", with(|o| o.volume.verified_bytes = 16_385));
     bad("bytes-in", "what was verified was received", with(|o| o.volume.bytes_in = 16_000));
     bad("blocks", "the outcome counts the blocks", with(|o| o.outcome = Outcome::Served { blocks: 2, pieces: 1 }));
