@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use evidence::{Date, sha256};
 use swarmlab::{
     behaviour::{Behaviour, Mix},
-    clients::{self, Client, Role, Running, Start},
+    clients::{self, Client, Encryption, Role, Running, Start},
     farm::{Farm, FarmConfig},
     network::Network,
     seeders::Seeders,
@@ -243,6 +243,8 @@ async fn start_clients(torrent: &SyntheticTorrent, folder: &Path, networks: &[Ne
             piece_count: torrent.info().piece_count(),
             content_dir: &content_dir,
             role: Role::Seed,
+            encryption: Encryption::Default,
+            utp_only: false,
             peer_exchange: false,
             ready_within: Duration::from_secs(30),
         };

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::{Launch, Start};
+use super::{Encryption, Launch, Start};
 
 /// Everything is said on its command line.
 pub(super) fn prepare(start: &Start<'_>) -> Launch {
@@ -13,6 +13,7 @@ pub(super) fn prepare(start: &Start<'_>) -> Launch {
         format!("--interface={}", start.address).into(),
         format!("--listen-port={}", start.port).into(),
         format!("--enable-peer-exchange={}", start.peer_exchange).into(),
+        format!("--bt-force-encryption={}", start.encryption == Encryption::Required).into(),
     ];
     arguments.extend(
         [

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::process::{self, Guarded};
-use super::{Client, ClientError, Found, Launch, Start, loopback};
+use super::{Client, ClientError, Encryption, Found, Launch, Start, loopback};
 
 /// Only the client's own folder knows it, and its control port is on loopback.
 const PASSWORD: &str = "laboratory";
@@ -47,6 +47,7 @@ fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> 
     let configuration = start.dir.join("configuration");
     let python = start.dir.join("python");
     let address = start.address.to_string();
+    let policy = if start.encryption == Encryption::Required { 0 } else { 1 };
     let settings = json!({
         "daemon_port": control_port,
         "listen_interface": address,
@@ -59,6 +60,10 @@ fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> 
         "natpmp": false,
         "upnp": false,
         "utpex": start.peer_exchange,
+        // 0 forces, 1 enables; a level of 1 is RC4, 2 either.
+        "enc_in_policy": policy,
+        "enc_out_policy": policy,
+        "enc_level": if policy == 0 { 1 } else { 2 },
         "new_release_check": false,
         "send_info": false,
         "geoip_db_location": "",
@@ -98,6 +103,7 @@ fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> 
 /// The hook that Python runs before the daemon.
 fn quiet_session(start: &Start<'_>) -> String {
     let Start { address, port, .. } = start;
+    let tcp = if start.utp_only { "False" } else { "True" };
     format!(
         r#"import libtorrent
 
@@ -108,6 +114,8 @@ class Session(libtorrent.session):
             quiet[name] = False
         quiet["listen_interfaces"] = "{address}:{port}"
         quiet["outgoing_interfaces"] = "{address}"
+        quiet["enable_incoming_tcp"] = {tcp}
+        quiet["enable_outgoing_tcp"] = {tcp}
         super().__init__(quiet, *rest, **named)
 
 libtorrent.session = Session

@@ -135,6 +135,15 @@ pub enum Role {
     Leech,
 }
 
+/// Which streams a client takes and opens.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Encryption {
+    /// As it comes: plain ones too.
+    Default,
+    /// Only those under Message Stream Encryption with RC4.
+    Required,
+}
+
 /// How to start a client.
 #[derive(Clone, Debug)]
 pub struct Start<'a> {
@@ -154,6 +163,11 @@ pub struct Start<'a> {
     pub content_dir: &'a Path,
     /// Seeder or leecher.
     pub role: Role,
+    /// Which streams it takes and opens.
+    pub encryption: Encryption,
+    /// Whether it takes and opens streams over µTP alone. Only the libtorrent kinds can be told so; rtorrent and aria2
+    /// speak no µTP.
+    pub utp_only: bool,
     /// Whether it tells peers of other peers. rtorrent was never seen to, though it may.
     pub peer_exchange: bool,
     /// How long to wait until it is ready. 60 s is ample: Deluge, the slowest, took 17 s with five busy
@@ -187,6 +201,12 @@ pub enum ClientError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// The client has no such setting.
+    #[error("{client} cannot be told to use µTP alone")]
+    NoUtpOnly {
+        /// Which client.
+        client: Client,
     },
     /// The client ended before it was ready.
     #[error("{client} ended before it was ready; its log ends with:\n{log}")]

@@ -2,7 +2,7 @@
 //!
 //! Its web interface cannot be switched off; it listens on the client's own address and is not used.
 
-use super::{ClientError, Launch, Start, loopback};
+use super::{ClientError, Encryption, Launch, Start, loopback};
 
 /// Writes the profile.
 pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
@@ -26,6 +26,8 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
 /// `ResolvePeerCountries` would download a table of countries.
 fn settings(start: &Start<'_>, web_port: u16) -> String {
     let Start { address, port, peer_exchange, .. } = start;
+    let encryption = if start.encryption == Encryption::Required { 1 } else { 0 };
+    let protocol = if start.utp_only { "UTP" } else { "Both" };
     format!(
         "[LegalNotice]\n\
          Accepted=true\n\
@@ -39,6 +41,8 @@ fn settings(start: &Start<'_>, web_port: u16) -> String {
          [BitTorrent]\n\
          Session\\Port={port}\n\
          Session\\InterfaceAddress={address}\n\
+         Session\\Encryption={encryption}\n\
+         Session\\BTProtocol={protocol}\n\
          Session\\DHTEnabled=false\n\
          Session\\LSDEnabled=false\n\
          Session\\PeXEnabled={peer_exchange}\n\

@@ -47,6 +47,16 @@ pub async fn ask(address: SocketAddrV4, info_hash: [u8; 20], piece_count: u32) -
     })
 }
 
+/// Whether anybody holds the UDP or listens on the TCP port, without a visit: for a client that would turn ours away.
+pub(super) fn is_listening(address: SocketAddrV4) -> bool {
+    // As the kernel lists it: the address as one little-endian number.
+    let local = format!("{:08X}:{:04X}", u32::from_le_bytes(address.ip().octets()), address.port());
+    ["/proc/net/tcp", "/proc/net/udp"].into_iter().any(|table| {
+        let table = std::fs::read_to_string(table).unwrap_or_default();
+        table.lines().any(|line| line.split_ascii_whitespace().nth(1) == Some(&local))
+    })
+}
+
 async fn shake_hands(address: SocketAddrV4, info_hash: [u8; 20]) -> io::Result<(TcpStream, [u8; 20])> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddrV4::new(*address.ip(), 0).into())?;

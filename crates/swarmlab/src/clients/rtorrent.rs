@@ -5,7 +5,7 @@
 
 use std::os::unix::fs::symlink;
 
-use super::{ClientError, Launch, Start};
+use super::{ClientError, Encryption, Launch, Start};
 
 /// Writes the command file and puts the torrent and the content beside it.
 pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
@@ -27,6 +27,10 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
 fn command_file(start: &Start<'_>) -> String {
     let Start { address, port, .. } = start;
     let peer_exchange = if start.peer_exchange { "yes" } else { "no" };
+    let encryption = match start.encryption {
+        Encryption::Default => "allow_incoming,try_outgoing,enable_retry",
+        Encryption::Required => "allow_incoming,try_outgoing,require,require_RC4",
+    };
     format!(
         "system.daemon.set = true\n\
          network.bind_address.set = {address}\n\
@@ -35,7 +39,7 @@ fn command_file(start: &Start<'_>) -> String {
          network.port_random.set = no\n\
          dht.mode.set = disable\n\
          protocol.pex.set = {peer_exchange}\n\
-         protocol.encryption.set = allow_incoming,try_outgoing,enable_retry\n\
+         protocol.encryption.set = {encryption}\n\
          directory.default.set = content\n\
          session.path.set = session\n\
          log.open_file = \"log\", rtorrent.log\n\

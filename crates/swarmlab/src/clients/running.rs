@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::process::Guarded;
 use super::{
-    Client, ClientError, Found, Role, Start, aria2, deluge, loopback, process, qbittorrent, ready, rtorrent, transmission,
+    Client, ClientError, Encryption, Found, Role, Start, aria2, deluge, loopback, process, qbittorrent, ready, rtorrent, transmission,
 };
 
 /// Between two looks at a client.
@@ -24,6 +24,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// or is not ready in time. Nothing of the client is left then.
 pub async fn start(client: Client, found: &Found, start: Start<'_>) -> Result<Running, ClientError> {
     loopback::check(&start)?;
+    if start.utp_only && !matches!(client, Client::QBittorrent | Client::Deluge) {
+        return Err(ClientError::NoUtpOnly { client });
+    }
     let absolute_dir = absolute(start.dir)?;
     let absolute_torrent = absolute(start.torrent)?;
     let absolute_content = absolute(start.content_dir)?;
@@ -34,6 +37,7 @@ pub async fn start(client: Client, found: &Found, start: Start<'_>) -> Result<Ru
         address: SocketAddrV4::new(start.address, start.port),
         info_hash: start.info_hash,
         piece_count: start.piece_count,
+        is_reserved: start.utp_only || start.encryption == Encryption::Required,
         process: spawn(client, found, &start).await?,
     };
     let needed_pieces = match start.role {
@@ -67,6 +71,8 @@ pub struct Running {
     address: SocketAddrV4,
     info_hash: [u8; 20],
     piece_count: u32,
+    /// Whether it turns away a plain visitor over TCP, as ours is.
+    is_reserved: bool,
     process: Guarded,
 }
 
@@ -101,6 +107,10 @@ impl Running {
     }
 
     async fn visit(&self) -> io::Result<Option<u32>> {
+        if self.is_reserved {
+            // Whether it has hashed its content cannot be asked.
+            return ready::is_listening(self.address).then_some(Some(self.piece_count)).ok_or(io::ErrorKind::NotFound.into());
+        }
         let answer = ready::ask(self.address, self.info_hash, self.piece_count).await?;
         Ok(answer.claimed_pieces)
     }

@@ -5,7 +5,7 @@
 
 use serde_json::json;
 
-use super::{ClientError, Launch, Start};
+use super::{ClientError, Encryption, Launch, Start};
 
 /// Writes the settings and the watched folder.
 pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
@@ -24,6 +24,8 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
         "dht-enabled": false,
         "lpd-enabled": false,
         "pex-enabled": start.peer_exchange,
+        "encryption": if start.encryption == Encryption::Required { 2 } else { 1 },
+        "utp-enabled": true,
         "blocklist-enabled": false,
         "rpc-enabled": false,
         "watch-dir": watched.to_string_lossy(),

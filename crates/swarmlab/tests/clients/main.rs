@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use swarmlab::clients::{Client, ClientError, Found, Role, Running, Start, start};
+use swarmlab::clients::{Client, ClientError, Encryption, Found, Role, Running, Start, start};
 
 use stranger::BLOCK_BYTES;
 use synthetic::{PIECE_BYTES, PIECE_COUNT, Synthetic};
@@ -47,6 +47,8 @@ fn plan<'a>(files: &Synthetic, folders: &'a [std::path::PathBuf; 3], address: Ip
         piece_count: PIECE_COUNT,
         content_dir,
         role,
+        encryption: Encryption::Default,
+        utp_only: false,
         peer_exchange: false,
         ready_within: Duration::from_secs(60),
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmlab::behaviour::{Behaviour, Mix};
-use swarmlab::clients::{Client, Role, Start, start};
+use swarmlab::clients::{Client, Encryption, Role, Start, start};
 use swarmlab::farm::{Farm, FarmConfig};
 use swarmlab::network::Network;
 use swarmlab::torrent::{Shape, SyntheticTorrent};
@@ -50,6 +50,8 @@ async fn downloads(client: Client, transport: Transport, host: u8) {
             piece_count: torrent.info().piece_count(),
             content_dir: &content,
             role: Role::Leech,
+            encryption: Encryption::Default,
+            utp_only: false,
             peer_exchange: false,
             ready_within: Duration::from_secs(60),
         },
