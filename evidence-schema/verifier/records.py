@@ -70,6 +70,7 @@ def observation_fault(b):
         (plain(b["peer"]) and plain(b["observer"]), "an address is IPv4-mapped"),
         (has_hash(b["target"]), "the target has no info-hash"),
         ((b["port_role"] == "listening") == outgoing, "the port's role does not follow from the direction"),
+        ((b["mse_secret"] is not None) == (b["encryption"] != "none"), "an MSE secret is not there exactly for an encrypted stream"),
         ((b["found"] is not None) == outgoing, "found is not there exactly for an outgoing contact"),
         (volume["piece_bytes_out"] == 0, "content was sent"),
         (probe or not served, "a control visit is graded served"),

@@ -52,7 +52,7 @@ fn ran_together(began: Stamp, moment: Stamp, error_ms: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use evidence::observation::{ChokeChange, Times, Volume};
-    use evidence::{Direction, Grade, Outcome, Utc};
+    use evidence::{Direction, Encryption, Grade, Outcome, Utc};
 
     use super::*;
 
@@ -77,8 +77,10 @@ mod tests {
             claim: None,
             client: None,
             direction: Direction::Outgoing,
+            encryption: Encryption::None,
             grade: Grade::Connected,
             listening_port: None,
+            mse_secret: None,
             observer: None,
             outcome: Outcome::Refused,
             peer: None,

@@ -15,7 +15,7 @@ use ledger::{Appender, Record};
 use swarm::announce::{Ask, Event as Announce, Step};
 use swarm::pace::{Pace, Throttled};
 use swarm::probe::Identity;
-use swarm::{Scope, Seed};
+use swarm::{Scope, Seed, roster};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -163,6 +163,7 @@ impl Conductor {
                 patience: Duration::from_millis(plan.settings.tracker_ms),
                 seed: plan.seed.split("trackers", &[]),
             },
+            torrents: targets.iter().map(|target| hash(target)).collect(),
             by_hash: targets.iter().enumerate().map(|(number, target)| (hash(target), number)).collect::<BTreeMap<_, _>>(),
             clock,
             identity,
@@ -449,7 +450,8 @@ impl Conductor {
                 self.pace.release(now.mono, peer, was_reached);
                 if direction == Direction::Outgoing {
                     // What cannot be recorded is not tried again, and nothing follows from it.
-                    self.hunts[target].roster.finish(now.mono, peer, &Outcome::NotTried, false, Digest::from([0; 32]));
+                    let end = roster::End { outcome: &Outcome::NotTried, has_served: false, met: None, commitment: Digest::from([0; 32]) };
+                    self.hunts[target].roster.finish(now.mono, peer, &end);
                 }
             }
             Event::TurnedAway { peer } => {
@@ -482,29 +484,31 @@ impl Conductor {
     }
 
     fn on_ended(&mut self, now: Now, ended: tasks::Ended) {
-        self.pace.release(now.mono, ended.peer, ended.was_reached);
         let hunt = &mut self.hunts[ended.target];
         hunt.downloaded += ended.verified_bytes;
         self.progress.verified_bytes += ended.verified_bytes;
         let is_probe = !matches!(ended.outcome, Outcome::Echo | Outcome::NoEcho) && !ended.is_control;
         self.progress.count(&ended.outcome, is_probe.then_some(ended.grade));
+        let mut is_climbing = false;
         if ended.direction == Direction::Outgoing {
             let has_served = !ended.is_control && ended.grade == Grade::Served;
-            hunt.roster.finish(now.mono, ended.peer, &ended.outcome, has_served, ended.commitment);
+            let end = roster::End { outcome: &ended.outcome, has_served, met: ended.met, commitment: ended.commitment };
+            is_climbing = hunt.roster.finish(now.mono, ended.peer, &end);
         }
+        // A peer has failed to answer once it has failed by all means.
+        self.pace.release(now.mono, ended.peer, ended.was_reached || is_climbing);
     }
 
     fn on_caller(&mut self, caller: Caller) -> Result<(), WatchError> {
         let now = self.now()?;
-        let is_welcome =
-            self.scope.check_incoming(caller.peer).is_ok() && self.pace.admit_incoming(now.mono, caller.peer).is_ok();
+        let is_welcome = self.scope.check_incoming(caller.link.peer).is_ok() && self.pace.admit_incoming(now.mono, caller.link.peer).is_ok();
         if !is_welcome {
             self.progress.callers_turned_away += 1;
             return Ok(());
         }
         self.progress.callers += 1;
         self.contacts += 1;
-        let seed = self.contact_seed(caller.peer);
+        let seed = self.contact_seed(caller.link.peer);
         self.tasks.spawn(tasks::receive(Arc::clone(&self.shared), caller, seed, self.stop.clone()));
         Ok(())
     }

@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use swarm::probe::Why;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpSocket;
+
+use crate::link::Link;
 
 /// The addresses that contacts are made from. A family without one is not used; an unspecified one leaves the choice
 /// to the system.
@@ -28,9 +30,10 @@ impl Bind {
 }
 
 /// Connects. Only our own waiting ends it otherwise: the caller has the deadline.
-pub(crate) async fn dial(from: IpAddr, to: SocketAddr) -> Result<TcpStream, Why> {
+pub(crate) async fn dial(from: IpAddr, to: SocketAddr) -> Result<Link, Why> {
     let socket = prepare(from, to).map_err(|error| Why::Local(words(&error)))?;
-    socket.connect(to).await.map_err(|error| why(&error))
+    let stream = socket.connect(to).await.map_err(|error| why(&error))?;
+    Link::tcp(stream)
 }
 
 fn prepare(from: IpAddr, to: SocketAddr) -> io::Result<TcpSocket> {
@@ -74,11 +77,11 @@ mod tests {
     async fn a_refusal_is_a_refusal() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let stream = dial("127.0.0.9".parse().unwrap(), address).await.unwrap();
-        assert_eq!(stream.local_addr().unwrap().ip(), "127.0.0.9".parse::<IpAddr>().unwrap());
+        let link = dial("127.0.0.9".parse().unwrap(), address).await.unwrap();
+        assert_eq!(link.observer.ip(), "127.0.0.9".parse::<IpAddr>().unwrap());
         drop(taken);
-        assert_eq!(dial(Ipv4Addr::UNSPECIFIED.into(), address).await.unwrap_err(), Why::Refused);
-        let foreign = dial("192.0.2.1".parse().unwrap(), address).await.unwrap_err();
+        assert_eq!(dial(Ipv4Addr::UNSPECIFIED.into(), address).await.err(), Some(Why::Refused));
+        let foreign = dial("192.0.2.1".parse().unwrap(), address).await.err().unwrap();
         assert!(matches!(&foreign, Why::Local(what) if !what.contains("192.0.2.1")), "{foreign:?}");
     }
 }

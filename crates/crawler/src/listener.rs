@@ -1,21 +1,25 @@
 //! Callers: peers that dial us. They are heard and never served.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use evidence::{InfoHashV1, Now};
+use evidence::Now;
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
+use swarm::Seed;
+use swarm::mse::Torrents;
+use swarm::reception::{Named, Output, Reception};
+use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use wire::handshake::{self, Handshake};
 
+use crate::link::Link;
 use crate::{Clock, WatchError};
 
 /// Somebody who has connected and said nothing yet.
 pub(crate) struct Caller {
-    pub(crate) stream: TcpStream,
-    pub(crate) peer: SocketAddr,
+    pub(crate) link: Link,
     pub(crate) accepted: Now,
     /// The wall clock's error before that, in milliseconds.
     pub(crate) error_ms: Option<u32>,
@@ -48,9 +52,11 @@ pub(crate) fn listen(address: SocketAddr) -> Result<TcpListener, WatchError> {
 pub(crate) async fn accept(listener: TcpListener, callers: mpsc::Sender<Caller>, clock: Arc<dyn Clock>) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => {
+            Ok((stream, _)) => {
+                // Without its two ends it is gone again.
                 let error_ms = clock.reading().error_ms;
-                let caller = Caller { stream, peer: evidence::endpoint::canonical(peer), accepted: clock.now(), error_ms };
+                let Ok(link) = Link::tcp(stream) else { continue };
+                let caller = Caller { link, accepted: clock.now(), error_ms };
                 if callers.send(caller).await.is_err() {
                     return;
                 }
@@ -64,27 +70,39 @@ pub(crate) async fn accept(listener: TcpListener, callers: mpsc::Sender<Caller>,
     }
 }
 
-/// Reads until the caller has named a torrent. Nothing is said to it meanwhile.
-pub(crate) async fn hear(stream: &TcpStream, patience: Duration) -> Option<(InfoHashV1, Vec<u8>)> {
-    let mut heard = Vec::with_capacity(handshake::LENGTH);
-    tokio::time::timeout(patience, async {
+/// Reads until the caller has named a torrent. Nothing is said to it meanwhile but what its own way of calling needs.
+pub(crate) async fn hear(
+    link: &mut Link,
+    torrents: &Torrents,
+    patience: Duration,
+    seed: Seed,
+    clock: &Arc<dyn Clock>,
+) -> Option<Box<Named>> {
+    let mut reception = Reception::new(seed);
+    let mut outbox = Vec::new();
+    let heard = async {
         loop {
-            stream.readable().await.ok()?;
-            let mut buffer = [0; 2 * handshake::LENGTH];
-            match stream.try_read(&mut buffer) {
-                Ok(0) => return None,
-                Ok(length) => heard.extend_from_slice(&buffer[..length]),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
-                Err(_) => return None,
-            }
-            if Handshake::parse(&heard).is_err() {
-                return None;
-            }
-            if let Some(hash) = Handshake::info_hash_of(&heard) {
-                return Some((InfoHashV1::from(hash.0), core::mem::take(&mut heard)));
+            match reception.poll_output() {
+                Output::Named(named) => {
+                    // What was said last is part of the caller's handshake, and must be out before anything else.
+                    while !outbox.is_empty() {
+                        poll_fn(|context| link.poll_write(context, &mut outbox)).await;
+                    }
+                    return Some(named);
+                }
+                Output::TurnAway => return None,
+                Output::Send(bytes) => outbox.extend(bytes),
+                Output::Wait => {
+                    let moved = poll_fn(|context| {
+                        if !outbox.is_empty() && link.poll_write(context, &mut outbox).is_ready() {
+                            return Poll::Ready(Ok(()));
+                        }
+                        link.poll_read(context, |bytes| reception.handle_input(clock.now(), bytes, torrents))
+                    });
+                    moved.await.ok()?;
+                }
             }
         }
-    })
-    .await
-    .ok()?
+    };
+    tokio::time::timeout(patience, heard).await.ok()?
 }

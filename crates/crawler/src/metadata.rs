@@ -17,6 +17,7 @@ use swarm::{Scope, Seed};
 use tokio::task::JoinSet;
 use wire::tracker_url::TrackerUrl;
 
+use crate::dial::dial;
 use crate::named::bounded;
 use crate::prober::call;
 use crate::trackers::{self, Question, Reach, Told};
@@ -99,7 +100,7 @@ async fn search(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop, tried:
             let (clock, mut stop) = (Arc::clone(clock), stop.clone());
             fetches.spawn(async move {
                 let mut fetch = Fetch::new(info_hash, &identity, limits, seed, clock.now());
-                call(&mut fetch, from, peer, &clock, &mut stop).await
+                call(&mut fetch, dial(from, peer), &clock, &mut stop).await
             });
         }
         match fetches.join_next().await {

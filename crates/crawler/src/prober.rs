@@ -1,17 +1,15 @@
 //! One connection and the engine that leads it. There is no decision here: bytes and moments in, bytes out.
 
-use std::io;
-use std::net::SocketAddr;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use evidence::{Mono, Now};
 use swarm::probe::{self, Input, Visit, Why};
 use swarm::{Probe, metadata};
-use tokio::io::Interest;
-use tokio::net::TcpStream;
 
-use crate::dial::{dial, why};
+use crate::link::Link;
 use crate::{Clock, Stop};
 
 /// An engine of `swarm` that leads one connection.
@@ -65,18 +63,16 @@ impl Engine for metadata::Fetch<'_> {
     }
 }
 
-/// Dials a peer and lets the engine lead the connection to its end.
+/// Waits for a dial and lets the engine lead the connection to its end.
 pub(crate) async fn call<E: Engine>(
     engine: &mut E,
-    from: std::net::IpAddr,
-    to: SocketAddr,
+    dialled: impl Future<Output = Result<Link, Why>>,
     clock: &Arc<dyn Clock>,
     stop: &mut Stop,
 ) -> E::End {
-    let dialled = dial(from, to);
     tokio::pin!(dialled);
     let mut is_stopped = false;
-    let stream = loop {
+    let link = loop {
         let until = match engine.poll_output() {
             Step::Done(end) => return end,
             // Before the connection an engine has nothing to say.
@@ -86,7 +82,7 @@ pub(crate) async fn call<E: Engine>(
         tokio::select! {
             biased;
             dialled = &mut dialled => match dialled {
-                Ok(stream) => break stream,
+                Ok(link) => break link,
                 Err(why) => engine.handle_input(clock.now(), Input::Closed(why)),
             },
             () = stop.stopped(), if !is_stopped => {
@@ -96,89 +92,49 @@ pub(crate) async fn call<E: Engine>(
             () = sleep_until(until, clock) => engine.handle_input(clock.now(), Input::Timeout),
         }
     };
-    lead(engine, &stream, &[], clock.now(), clock, stop).await
+    lead(engine, link, &[], clock.now(), clock, stop).await
 }
 
 /// Lets the engine lead an established connection, of which `first` has already been read.
 pub(crate) async fn lead<E: Engine>(
     engine: &mut E,
-    stream: &TcpStream,
+    mut link: Link,
     first: &[u8],
     connected: Now,
     clock: &Arc<dyn Clock>,
     stop: &mut Stop,
 ) -> E::End {
-    match (stream.local_addr(), stream.peer_addr()) {
-        (Ok(observer), Ok(peer)) => {
-            let (observer, peer) = (evidence::endpoint::canonical(observer), evidence::endpoint::canonical(peer));
-            engine.handle_input(connected, Input::Connected { observer, peer });
-        }
-        (Err(error), _) | (_, Err(error)) => engine.handle_input(connected, Input::Closed(why(&error))),
-    }
+    engine.handle_input(connected, Input::Connected { observer: link.observer, peer: link.peer });
     engine.handle_input(clock.now(), Input::Received(first));
     let mut outbox = Vec::new();
     let mut is_stopped = false;
     loop {
         let until = match engine.poll_output() {
-            Step::Done(end) => return end,
+            Step::Done(end) => {
+return end;            }
             Step::Send(bytes) => {
                 outbox.extend(bytes);
                 continue;
             }
             Step::Wait(until) => until,
         };
-        let interest = if outbox.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+        let moved = poll_fn(|context| {
+            if !outbox.is_empty() && link.poll_write(context, &mut outbox).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            link.poll_read(context, |bytes| engine.handle_input(clock.now(), Input::Received(bytes)))
+        });
         tokio::select! {
             biased;
-            ready = stream.ready(interest) => {
-                let ended = match ready {
-                    Ok(ready) => {
-                        if ready.is_writable() {
-                            write(stream, &mut outbox);
-                        }
-                        if ready.is_readable() { read(engine, stream, clock) } else { None }
-                    }
-                    Err(error) => Some(why(&error)),
-                };
-                if let Some(why) = ended {
-                    engine.handle_input(clock.now(), Input::Closed(why));
-                }
-            }
+            moved = moved => if let Err(why) = moved {
+                engine.handle_input(clock.now(), Input::Closed(why));
+            },
             () = stop.stopped(), if !is_stopped => {
                 is_stopped = true;
                 engine.handle_input(clock.now(), Input::Stop);
             }
             () = sleep_until(until, clock) => engine.handle_input(clock.now(), Input::Timeout),
         }
-    }
-}
-
-/// Reads what is there, into a buffer that lives only for the call: an idle connection holds none.
-fn read<E: Engine>(engine: &mut E, stream: &TcpStream, clock: &Arc<dyn Clock>) -> Option<Why> {
-    let mut buffer = [0; READ_BYTES];
-    match stream.try_read(&mut buffer) {
-        Ok(0) => Some(Why::EndOfStream),
-        Ok(length) => {
-            engine.handle_input(clock.now(), Input::Received(&buffer[..length]));
-            None
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-        Err(error) => Some(why(&error)),
-    }
-}
-
-/// A block and its header fit.
-const READ_BYTES: usize = 20 << 10;
-
-/// Writes what the system takes. A peer that can no longer be written to may still have said something: reading will
-/// tell how the connection ended.
-fn write(stream: &TcpStream, outbox: &mut Vec<u8>) {
-    match stream.try_write(outbox) {
-        Ok(length) => {
-            outbox.drain(..length);
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-        Err(_) => outbox.clear(),
     }
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) mandates_sha256: Vec<Digest>,
     pub(crate) dossier_sha256: Option<Digest>,
     pub(crate) error_ms: Option<u32>,
+    /// What carried the stream, or was to.
+    pub(crate) transport: Transport,
 }
 
 impl Recorder {
@@ -48,12 +50,13 @@ impl Recorder {
             config_sha256: self.config_sha256,
             direction: visit.direction,
             dossier_sha256: context.dossier_sha256,
-            encryption: Encryption::None,
+            encryption: visit.encryption,
             found: context.found,
             grade: visit.grade,
             laboratory: self.laboratory,
             listening_port: visit.listening_port,
             mandates_sha256: context.mandates_sha256,
+            mse_secret: visit.mse_secret,
             observer: visit.observer.unwrap_or(context.observer),
             outcome: visit.outcome,
             peer,
@@ -66,7 +69,7 @@ impl Recorder {
             target: context.target,
             times: Times { error_ms: context.error_ms, ..visit.times },
             transcript_sha256: visit.transcript.as_deref().map(sha256),
-            transport: Transport::Tcp,
+            transport: context.transport,
             volume: visit.volume,
         };
         self.appender.append(Record::Observation { body: Box::new(body), transcript: visit.transcript }).await
@@ -90,8 +93,10 @@ impl Recorder {
             claim: None,
             client: None,
             direction: Direction::Outgoing,
+            encryption: Encryption::None,
             grade: Grade::Listed,
             listening_port: None,
+            mse_secret: None,
             observer: None,
             outcome,
             peer: None,

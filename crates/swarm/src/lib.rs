@@ -1,7 +1,8 @@
 //! Engines without I/O: what to do next about a tracker, a list of peers, one connection.
 //!
-//! In scope: who may be contacted ([`scope`]) and how often ([`pace`]); which peers of a torrent are due ([`roster`]);
-//! when to ask which tracker ([`announce`]); one connection from first to last byte ([`probe`]), and what of it is
+//! In scope: who may be contacted ([`scope`]) and how often ([`pace`]); which peers of a torrent are due ([`roster`])
+//! and by which means ([`ladder`]);
+//! when to ask which tracker ([`announce`]); what a caller says first ([`reception`]); one connection from first to last byte ([`probe`]), and what of it is
 //! kept ([`transcript`]); the info dictionary of a magnet ([`metadata`]).
 //!
 //! Out of scope: sockets, clocks, threads, and the log. Every engine is handed `now`, bytes and a [`Seed`], and says
@@ -25,11 +26,13 @@ mod chance;
 pub mod content;
 mod convert;
 pub mod dht;
+pub mod ladder;
 pub mod metadata;
 pub mod mse;
 pub mod pace;
 pub mod prefix;
 pub mod probe;
+pub mod reception;
 pub mod roster;
 pub mod scope;
 mod timer;

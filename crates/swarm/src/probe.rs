@@ -4,6 +4,8 @@
 //! foresee, compares the answers with the dossier and hangs up. A control visit names an info-hash that does not
 //! exist and watches for an answer. Either ends in a [`Visit`] that says what was received, and guesses nothing.
 //!
+//! The stream may lie under Message Stream Encryption: [`Veil`] says so, and everything else stays as it is.
+//!
 //! While the peer chokes us, only pieces it allows fast (BEP 6) are asked for; most busy clients serve a stranger no
 //! other way. Challenges come one at a time, from distinct pieces.
 
@@ -14,6 +16,7 @@ mod machine;
 mod peer;
 #[cfg(test)]
 mod tests;
+mod veil;
 mod visit;
 
 use core::net::SocketAddr;
@@ -23,6 +26,7 @@ use evidence::{Direction, InfoHashV1, Mono};
 pub use identity::Identity;
 pub use limits::Limits;
 pub use machine::Probe;
+pub use veil::{Accepted, Veil, Wire};
 pub use visit::Visit;
 
 use crate::content::Content;

@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::observation::Found;
 use evidence::{Digest, Mono, Outcome};
+use wire::peer_id::Family;
+
+use crate::ladder::{Allowed, Climb, Experience, Means};
 
 /// The numbers of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +29,11 @@ pub struct Limits {
     pub revisit_ms: Option<u64>,
     /// Gap before a control visit in milliseconds: clients refuse a second connection while the first one closes.
     pub control_ms: u64,
+    /// By which means peers are contacted.
+    pub allowed: Allowed,
+    /// Gap in milliseconds before a peer that did not answer is contacted by other means. One try is over when all of
+    /// them are.
+    pub climb_ms: u64,
     /// Control visits to one peer, should the first not reach it.
     pub control_tries_max: u32,
 }
@@ -39,6 +47,8 @@ impl Default for Limits {
             retry_max_ms: 1_800_000,
             revisit_ms: None,
             control_ms: 500,
+            allowed: Allowed::ALL,
+            climb_ms: 500,
             control_tries_max: 2,
         }
     }
@@ -55,6 +65,8 @@ pub struct Job {
     pub errand: Errand,
     /// How many contacts of this kind came before.
     pub attempt: u32,
+    /// By which means.
+    pub means: Means,
 }
 
 /// Why a contact is due.
@@ -67,6 +79,19 @@ pub enum Errand {
         /// The commitment of the *served* observation in question.
         about: Digest,
     },
+}
+
+/// How a contact ended.
+#[derive(Clone, Copy, Debug)]
+pub struct End<'a> {
+    /// In the words of the record.
+    pub outcome: &'a Outcome,
+    /// Whether the peer served.
+    pub has_served: bool,
+    /// Which client the peer says it is, if its handshake for the torrent has arrived.
+    pub met: Option<Family>,
+    /// The commitment of its observation.
+    pub commitment: Digest,
 }
 
 /// What became of a peer that a list named.
@@ -85,6 +110,7 @@ pub enum Offered {
 pub struct Roster {
     limits: Limits,
     peers: BTreeMap<SocketAddr, Entry>,
+    experience: Experience,
     due: BTreeSet<(Mono, SocketAddr)>,
     open: usize,
 }
@@ -95,6 +121,7 @@ struct Entry {
     errand: Errand,
     /// Contacts made for the errand.
     attempts: u32,
+    climb: Climb,
     state: State,
     was_probed: bool,
 }
@@ -109,7 +136,7 @@ enum State {
 impl Roster {
     /// Nobody is known.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, peers: BTreeMap::new(), due: BTreeSet::new(), open: 0 }
+        Self { limits, peers: BTreeMap::new(), experience: Experience::default(), due: BTreeSet::new(), open: 0 }
     }
 
     /// Takes in a peer that may be contacted. The first list that named it stays the one that found it.
@@ -120,7 +147,8 @@ impl Roster {
         if self.peers.len() >= self.limits.peers_max {
             return Offered::Full;
         }
-        let entry = Entry { found, errand: Errand::Probe, attempts: 0, state: State::Due(now), was_probed: false };
+        let state = State::Due(now);
+        let entry = Entry { found, errand: Errand::Probe, attempts: 0, climb: Climb::default(), state, was_probed: false };
         self.peers.insert(peer, entry);
         self.due.insert((now, peer));
         Offered::New
@@ -136,7 +164,8 @@ impl Roster {
         let entry = self.peers.get_mut(&peer)?;
         entry.state = State::Open;
         self.open += 1;
-        Some(Job { peer, found: entry.found.clone(), errand: entry.errand, attempt: entry.attempts })
+        let means = entry.climb.means(self.limits.allowed);
+        Some(Job { peer, found: entry.found.clone(), errand: entry.errand, attempt: entry.attempts, means })
     }
 
     /// Returns a contact that could not be made yet, for policy allows it no sooner.
@@ -148,15 +177,25 @@ impl Roster {
         }
     }
 
-    /// Ends a contact. `commitment` is that of its observation.
-    pub fn finish(&mut self, now: Mono, peer: SocketAddr, outcome: &Outcome, has_served: bool, commitment: Digest) {
-        let Some(entry) = self.peers.get_mut(&peer).filter(|entry| entry.state == State::Open) else { return };
+    /// Ends a contact, and says whether the peer is tried by other means next: until it is, not having answered says
+    /// nothing about it.
+    pub fn finish(&mut self, now: Mono, peer: SocketAddr, end: &End<'_>) -> bool {
+        let End { outcome, has_served, met, commitment } = *end;
+        let Some(entry) = self.peers.get_mut(&peer).filter(|entry| entry.state == State::Open) else { return false };
         self.open -= 1;
-        entry.attempts += 1;
         let limits = &self.limits;
+        if entry.errand == Errand::Probe {
+            entry.was_probed = true;
+            if entry.climb.ended(outcome, met, limits.allowed, &mut self.experience) {
+                let at = now.plus_ms(limits.climb_ms);
+                entry.state = State::Due(at);
+                self.due.insert((at, peer));
+                return true;
+            }
+        }
+        entry.attempts += 1;
         let next = match entry.errand {
             Errand::Probe => {
-                entry.was_probed = true;
                 if has_served {
                     entry.errand = Errand::Control { about: commitment };
                     entry.attempts = 0;
@@ -185,6 +224,7 @@ impl Roster {
             }
             None => State::Final,
         };
+        false
     }
 
     /// When the next contact is due.
@@ -271,12 +311,17 @@ mod tests {
         Found { at, index, list: sha256(b"list"), source: Source::Tracker, via: "udp://tracker.example/".into() }
     }
 
+    fn ended(outcome: &Outcome, has_served: bool, commitment: Digest) -> End<'_> {
+        let met = has_served.then_some(Family::QBittorrent);
+        End { outcome, has_served, met, commitment }
+    }
+
     fn peer(port: u16) -> SocketAddr {
         SocketAddr::from(([192, 0, 2, 1], port))
     }
 
     fn roster(change: impl FnOnce(&mut Limits)) -> Roster {
-        let mut limits = Limits { tries_max: 3, retry_first_ms: 1_000, retry_max_ms: 1_500, ..Limits::default() };
+        let mut limits = Limits { tries_max: 3, retry_first_ms: 1_000, retry_max_ms: 1_500, allowed: Allowed::PLAIN_TCP, ..Limits::default() };
         change(&mut limits);
         let mut roster = Roster::new(limits);
         assert_eq!(roster.offer(START, peer(1), found(0)), Offered::New);
@@ -301,7 +346,7 @@ mod tests {
         for (attempt, gap_ms) in [(0, Some(1_000)), (1, Some(1_500)), (2, None)] {
             let job = roster.take_due(now).unwrap();
             assert_eq!((job.attempt, roster.take_due(now)), (attempt, None));
-            roster.finish(now, peer(1), &REFUSED, false, sha256(b"o"));
+            roster.finish(now, peer(1), &ended(&REFUSED, false, sha256(b"o")));
             assert_eq!(roster.next_due(), gap_ms.map(|gap_ms| now.plus_ms(gap_ms)));
             now = roster.next_due().unwrap_or(now);
         }
@@ -310,22 +355,40 @@ mod tests {
     }
 
     #[test]
+    fn one_try_is_by_all_means_and_what_worked_serves_for_the_control_visit() {
+        let mut roster = roster(|limits| (limits.allowed, limits.climb_ms) = (Allowed::ALL, 7));
+        let closed = Outcome::Closed { phase: evidence::Phase::Handshake };
+        for (ms, means) in [(0, Means::TCP), (7, Means::TCP_MSE)] {
+            let job = roster.take_due(START.plus_ms(ms)).unwrap();
+            assert_eq!((job.attempt, job.means), (0, means));
+            assert!(roster.finish(START.plus_ms(ms), peer(1), &ended(&closed, false, sha256(b"o"))), "there is more to try");
+        }
+        let now = START.plus_ms(14);
+        assert_eq!(roster.take_due(now).unwrap().means, Means::UTP);
+        assert!(!roster.finish(now, peer(1), &ended(&SERVED, true, sha256(b"served"))));
+        let job = roster.take_due(now.plus_ms(500)).unwrap();
+        assert_eq!((job.errand, job.means), (Errand::Control { about: sha256(b"served") }, Means::UTP));
+        assert!(!roster.finish(now, peer(1), &ended(&closed, false, sha256(b"c"))), "a control visit keeps to what worked");
+        assert_eq!(roster.take_due(now.plus_ms(100_000)).unwrap().means, Means::UTP);
+    }
+
+    #[test]
     fn whoever_served_is_owed_a_control_visit() {
         let mut roster = roster(|limits| limits.revisit_ms = Some(60_000));
         roster.take_due(START).unwrap();
-        roster.finish(START, peer(1), &SERVED, true, sha256(b"served"));
+        roster.finish(START, peer(1), &ended(&SERVED, true, sha256(b"served")));
         let now = START.plus_ms(500);
         assert_eq!(roster.take_due(now).unwrap().errand, Errand::Control { about: sha256(b"served") });
-        roster.finish(now, peer(1), &REFUSED, false, sha256(b"c"));
+        roster.finish(now, peer(1), &ended(&REFUSED, false, sha256(b"c")));
         let now = roster.next_due().unwrap();
         assert_eq!(roster.take_due(now).unwrap().errand, Errand::Control { about: sha256(b"served") });
-        roster.finish(now, peer(1), &Outcome::NoEcho, false, sha256(b"c"));
+        roster.finish(now, peer(1), &ended(&Outcome::NoEcho, false, sha256(b"c")));
         assert_eq!(roster.next_due(), Some(now.plus_ms(60_000)));
         assert_eq!(roster.take_due(now.plus_ms(60_000)).unwrap().errand, Errand::Probe);
-        roster.finish(now, peer(1), &SERVED, true, sha256(b"again"));
+        roster.finish(now, peer(1), &ended(&SERVED, true, sha256(b"again")));
         let now = roster.next_due().unwrap();
         roster.take_due(now).unwrap();
-        roster.finish(now, peer(1), &Outcome::Echo, false, sha256(b"c"));
+        roster.finish(now, peer(1), &ended(&Outcome::Echo, false, sha256(b"c")));
         assert!(roster.is_settled(), "an echo is not visited again");
     }
 
@@ -338,7 +401,7 @@ mod tests {
         ] {
             let mut roster = roster(|_| {});
             roster.take_due(START).unwrap();
-            roster.finish(START, peer(1), &outcome, false, sha256(b"o"));
+            roster.finish(START, peer(1), &ended(&outcome, false, sha256(b"o")));
             assert!(roster.is_settled(), "{outcome:?}");
         }
     }
@@ -351,7 +414,7 @@ mod tests {
         roster.put_back(peer(1), START.plus_ms(10));
         roster.put_back(peer(1), START.plus_ms(20));
         assert_eq!(roster.take_due(START).unwrap().peer, peer(2));
-        roster.finish(START, peer(2), &REFUSED, false, sha256(b"o"));
+        roster.finish(START, peer(2), &ended(&REFUSED, false, sha256(b"o")));
         assert_eq!(roster.next_due(), Some(START.plus_ms(10)));
         assert_eq!(roster.take_untried(), [(peer(1), found(0))]);
         assert!(roster.is_settled());

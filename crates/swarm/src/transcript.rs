@@ -10,6 +10,8 @@
 //! | 2 | `n` bytes sent |
 //! | 3 | of `n` bytes received: a byte `p`, the first `p` bytes, and the SHA-256 of the other `n − p` |
 //! | 4 | nothing; `n` further records were not kept, and no record follows |
+//! | 5 | `n` bytes received, as they were on the wire during the handshake of Message Stream Encryption |
+//! | 6 | `n` bytes sent, likewise |
 //!
 //! The moment of a received record is that of its last byte. Nothing that was sent is ever left out short of kind 4.
 //!
@@ -79,6 +81,8 @@ const RECEIVED: u8 = 1;
 const SENT: u8 = 2;
 const DIGESTED: u8 = 3;
 const DROPPED: u8 = 4;
+const WIRE_RECEIVED: u8 = 5;
+const WIRE_SENT: u8 = 6;
 
 /// A transcript being written.
 #[derive(Debug)]
@@ -112,6 +116,20 @@ impl Recorder {
     /// Records bytes that were sent. They are few, short and ours.
     pub(crate) fn sent(&mut self, now: Mono, bytes: &[u8]) {
         if self.begin(now, SENT, bytes.len()) {
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// Records bytes of an MSE handshake as they arrived. The engine bounds them, and they are of use only in full.
+    pub(crate) fn wire_received(&mut self, now: Mono, bytes: &[u8]) {
+        if self.begin(now, WIRE_RECEIVED, bytes.len()) {
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// Records bytes of an MSE handshake as they were sent.
+    pub(crate) fn wire_sent(&mut self, now: Mono, bytes: &[u8]) {
+        if self.begin(now, WIRE_SENT, bytes.len()) {
             self.bytes.extend_from_slice(bytes);
         }
     }
@@ -171,6 +189,15 @@ pub enum Record<'a> {
         /// SHA-256 of the others.
         rest_sha256: Digest,
     },
+    /// Bytes of an MSE handshake, as they were on the wire.
+    Wire {
+        /// When all of them had arrived or were sent.
+        at: Mono,
+        /// Whether the peer sent them.
+        is_received: bool,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
     /// Records that were not kept.
     Dropped {
         /// When the last of them was.
@@ -226,6 +253,10 @@ fn record(bytes: &[u8]) -> Option<(Record<'_>, &[u8])> {
             }
             let (digest, rest) = rest.split_first_chunk::<32>()?;
             Some((Record::Digested { at, length, prefix, rest_sha256: Digest::from(*digest) }, rest))
+        }
+        WIRE_RECEIVED | WIRE_SENT => {
+            let is_received = *kind == WIRE_RECEIVED;
+            rest.split_at_checked(length as usize).map(|(bytes, rest)| (Record::Wire { at, is_received, bytes }, rest))
         }
         DROPPED if length > 0 => Some((Record::Dropped { at, records: length }, rest)),
         _ => None,

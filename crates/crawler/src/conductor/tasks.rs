@@ -9,15 +9,19 @@ use evidence::candidates::Candidates;
 use evidence::clock::ClockReading;
 use evidence::observation::Purpose;
 use evidence::run::{AnnounceResult, Fact, RunFact};
-use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Outcome, Stamp, sha256};
+use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Outcome, Stamp, Transport, sha256};
 use ledger::{AppendError, Record};
 use swarm::announce::{Answer, Ask, Event as Announce, TrackerId};
-use swarm::probe::{Aim, Identity, Target, Visit};
+use swarm::mse::Torrents;
+use swarm::probe::{Aim, Identity, Target, Veil, Visit};
+use swarm::reception::Named;
 use swarm::roster::{Errand, Job};
 use swarm::{Probe, Seed};
+use wire::peer_id::{Family, PeerId};
 
 use super::{Context, Found, Recorder, Source, unconnected};
 use crate::clock::vouched_ms;
+use crate::dial::dial;
 use crate::listener::{self, Caller};
 use crate::prober::{call, lead};
 use crate::trackers::{self, Question, Reach, Told};
@@ -30,6 +34,7 @@ pub(super) struct Shared {
     pub(super) identity: Identity,
     pub(super) reach: Reach,
     pub(super) targets: Vec<Arc<TargetPlan>>,
+    pub(super) torrents: Torrents,
     pub(super) by_hash: BTreeMap<InfoHashV1, usize>,
     pub(super) settings: Settings,
     pub(super) seed: Seed,
@@ -77,6 +82,8 @@ pub(super) struct Ended {
     pub(super) was_reached: bool,
     pub(super) verified_bytes: u64,
     pub(super) commitment: Digest,
+    /// Which client the peer says it is, if its handshake has arrived.
+    pub(super) met: Option<Family>,
 }
 
 type Logged = Result<Event, AppendError>;
@@ -220,8 +227,12 @@ pub(super) async fn contact(
     let before_ms = shared.clock.reading().error_ms;
     let visit = {
         let target = aimed(&shared, plan, aim, Direction::Outgoing, info_hash);
-        let mut probe = Probe::new(target, shared.settings.probe, seed, shared.clock.now());
-        call(&mut probe, observer.ip(), job.peer, &shared.clock, &mut stop).await
+        let veil = match plan.ids.v1.filter(|_| job.means.is_covered) {
+            Some(names) => Veil::Mse(names),
+            None => Veil::Plain,
+        };
+        let mut probe = Probe::new(target, veil, shared.settings.probe, seed, shared.clock.now());
+        call(&mut probe, dial(observer.ip(), job.peer), &shared.clock, &mut stop).await
     };
     let context = Context {
         peer: job.peer,
@@ -232,6 +243,7 @@ pub(super) async fn contact(
         mandates_sha256: mandates,
         dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
         error_ms: vouched_ms(before_ms, shared.clock.reading().error_ms, &visit),
+        transport: job.means.transport,
     };
     log_visit(&shared, target, context, *visit).await
 }
@@ -245,14 +257,15 @@ fn aimed<'a>(shared: &'a Shared, plan: &'a TargetPlan, aim: Aim, direction: Dire
 /// Hears a caller out. One that names no mandated torrent is put out without a word and without a record: nothing
 /// about it is our business.
 pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut stop: Stop) -> Logged {
-    let Caller { stream, peer, accepted, error_ms: before_ms } = caller;
+    let Caller { mut link, accepted, error_ms: before_ms } = caller;
+    let (peer, transport) = (link.peer, link.transport);
     let patience = Duration::from_millis(shared.settings.probe.handshake_ms);
     let heard = tokio::select! {
-        heard = listener::hear(&stream, patience) => heard,
+        heard = listener::hear(&mut link, &shared.torrents, patience, seed.split("reception", &[]), &shared.clock) => heard,
         () = stop.stopped() => None,
     };
-    let named = heard.and_then(|(hash, first)| Some((*shared.by_hash.get(&hash)?, hash, first)));
-    let Some((target, info_hash, first)) = named else { return Ok(Event::TurnedAway { peer }) };
+    let named = heard.and_then(|named| Some((*shared.by_hash.get(&named.info_hash)?, *named)));
+    let Some((target, Named { info_hash, veil, first })) = named else { return Ok(Event::TurnedAway { peer }) };
     let plan = &shared.targets[target];
     let mandates_sha256 = plan.mandates_in_force(shared.clock.now().utc);
     if mandates_sha256.is_empty() {
@@ -260,8 +273,8 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
     }
     let visit = {
         let target = aimed(&shared, plan, Aim::Probe, Direction::Incoming, info_hash);
-        let mut probe = Probe::new(target, shared.settings.probe, seed, accepted);
-        lead(&mut probe, &stream, &first, accepted, &shared.clock, &mut stop).await
+        let mut probe = Probe::new(target, veil, shared.settings.probe, seed, accepted);
+        lead(&mut probe, link, &first, accepted, &shared.clock, &mut stop).await
     };
     let context = Context {
         peer,
@@ -272,11 +285,13 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
         mandates_sha256,
         dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
         error_ms: vouched_ms(before_ms, shared.clock.reading().error_ms, &visit),
+        transport,
     };
     log_visit(&shared, target, context, *visit).await
 }
 
 async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit: Visit) -> Logged {
+    let met = visit.times.handshake.and(visit.peer_id).map(|id| PeerId(*id.as_bytes()).claim().family);
     let (outcome, grade, direction) = (visit.outcome.clone(), visit.grade, visit.direction);
     let ours = matches!(outcome, Outcome::LocalFault { .. });
     let was_reached = visit.times.connected.is_some() || ours;
@@ -289,7 +304,7 @@ async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit:
             return Ok(Event::Unlogged { target, peer, direction, was_reached });
         }
     };
-    Ok(Event::Ended(Ended { target, peer, direction, is_control, outcome, grade, was_reached, verified_bytes, commitment }))
+    Ok(Event::Ended(Ended { target, peer, direction, is_control, outcome, grade, was_reached, verified_bytes, commitment, met }))
 }
 
 /// Logs that a peer was not contacted, and why.
@@ -308,6 +323,7 @@ pub(super) async fn paper(shared: Arc<Shared>, target: usize, peer: SocketAddr, 
         dossier_sha256: None,
         // Its moments are one.
         error_ms: before_ms.zip(after_ms).map(|(before, after)| before.max(after)),
+        transport: Transport::Tcp,
     };
     match shared.recorder.paper(context, outcome.clone(), now.stamp()).await {
         Ok(_) => Ok(Event::Filed { outcome }),

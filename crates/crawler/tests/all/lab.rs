@@ -12,6 +12,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crawler::{Bind, Clock, Mandated, Reading, Settings, TargetPlan, Until, WatchPlan};
 use evidence::mandate::{Authority, Nature, Party, PostalAddress, Work};
 use evidence::{Attribution, Class, Mandate, Mono, Now, RunId, TargetIds, Utc, sha256};
+use swarm::ladder::Allowed;
 use swarm::{Scope, Seed};
 use wire::tracker_url::TrackerUrl;
 
@@ -100,6 +101,8 @@ pub fn plan(test: u8, targets: Vec<TargetPlan>) -> WatchPlan {
     settings.pace.per_second = 2_000;
     settings.pace.back_off_first_ms = 100;
     settings.roster.tries_max = 1;
+    settings.roster.allowed = Allowed::PLAIN_TCP;
+    settings.roster.climb_ms = 20;
     settings.roster.control_ms = 50;
     settings.tracker_ms = 3_000;
     WatchPlan {

@@ -1,5 +1,7 @@
 //! The state machine of a contact.
 
+mod cover;
+
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
@@ -11,11 +13,12 @@ use wire::message::{self, Decoder, Message, Outgoing};
 
 use super::exam::{Answer, Exam};
 use super::peer::Peer;
-use super::{Aim, Input, Limits, Output, Target, Visit, Why};
+use super::{Aim, Input, Limits, Output, Target, Veil, Visit, Why};
 use crate::chance::Seed;
 use crate::convert::{evidence_hash, wire_hash};
 use crate::timer::Timers;
 use crate::transcript::{Recorder, Said};
+use cover::Cover;
 
 /// One contact. Feed it with [`Self::handle_input`], then drain [`Self::poll_output`] until it says to wait.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ pub struct Probe<'a> {
     target: Target<'a>,
     limits: Limits,
     ours: Handshake,
+    cover: Cover,
     decoder: Decoder,
     timers: Timers<TIMERS>,
     peer: Peer,
@@ -80,7 +84,7 @@ impl From<Timer> for usize {
 
 impl<'a> Probe<'a> {
     /// A contact that begins now, with the dial or the accept.
-    pub fn new(target: Target<'a>, limits: Limits, seed: Seed, now: Now) -> Self {
+    pub fn new(target: Target<'a>, veil: Veil, limits: Limits, seed: Seed, now: Now) -> Self {
         let ours = Handshake {
             reserved: handshake::Reserved::default().with_extension().with_fast(),
             info_hash: wire_hash(target.info_hash),
@@ -100,6 +104,7 @@ impl<'a> Probe<'a> {
             target,
             limits,
             ours,
+            cover: Cover::new(veil, seed),
             timers,
             inbox: Vec::new(),
             outbox: VecDeque::new(),
@@ -165,8 +170,9 @@ impl<'a> Probe<'a> {
         self.times.connected = Some(now.stamp());
         self.timers.clear(Timer::Connect);
         self.timers.set(Timer::Handshake, now.mono.plus_ms(self.limits.handshake_ms));
-        if self.target.direction == Direction::Outgoing {
-            self.greet(now);
+        match self.target.direction {
+            Direction::Outgoing => self.open(now),
+            Direction::Incoming => self.take_over(now),
         }
     }
 
@@ -176,6 +182,14 @@ impl<'a> Probe<'a> {
         }
         self.volume.bytes_in += bytes.len() as u64;
         self.times.last_byte = Some(now.stamp());
+        self.uncover(now, bytes);
+        if self.volume.bytes_in > self.limits.bytes_max {
+            self.end_garbage(now, "limit-bytes");
+        }
+    }
+
+    /// Bytes of the stream arrived, uncovered.
+    fn on_stream(&mut self, now: Now, bytes: &[u8]) {
         let mut inbox = core::mem::take(&mut self.inbox);
         inbox.extend_from_slice(bytes);
         let mut done = 0;
@@ -188,9 +202,6 @@ impl<'a> Probe<'a> {
         }
         inbox.drain(..done);
         self.inbox = inbox;
-        if self.volume.bytes_in > self.limits.bytes_max {
-            self.end_garbage(now, "limit-bytes");
-        }
     }
 
     fn read_handshake(&mut self, now: Now, bytes: &[u8]) -> Option<usize> {
@@ -381,7 +392,7 @@ impl<'a> Probe<'a> {
             Why::Local(what) => Outcome::LocalFault { what },
             _ if self.exam.wrong > 0 => Outcome::BadBlock { blocks: self.exam.wrong },
             _ if self.exam.verified > 0 && !self.exam.is_waiting() => self.served(),
-            _ if self.is_control() && phase != Phase::Connect => Outcome::NoEcho,
+            _ if self.is_control() && self.greeted => Outcome::NoEcho,
             Why::EndOfStream => Outcome::Closed { phase },
             Why::Reset => Outcome::Reset { phase },
             Why::Refused => Outcome::Refused,
@@ -455,7 +466,7 @@ impl<'a> Probe<'a> {
         let phase = self.phase();
         let outcome = match phase {
             Phase::Handshake if self.has_echoed() => Outcome::Echo,
-            Phase::Handshake if self.is_control() => Outcome::NoEcho,
+            Phase::Handshake if self.is_control() && self.greeted => Outcome::NoEcho,
             Phase::Connect | Phase::Handshake => Outcome::NoAnswer { phase, after_ms: since_ms(Some(self.phase_began())) },
             _ if exam.wrong > 0 => Outcome::BadBlock { blocks: exam.wrong },
             _ if exam.verified > 0 && !exam.is_waiting() => self.served(),
@@ -474,7 +485,7 @@ impl<'a> Probe<'a> {
 
     fn end_garbage(&mut self, now: Now, rule: &str) {
         let phase = self.phase();
-        let outcome = match self.is_control() {
+        let outcome = match self.is_control() && self.greeted {
             true => Outcome::NoEcho,
             false if self.exam.wrong > 0 => Outcome::BadBlock { blocks: self.exam.wrong },
             false => Outcome::Garbage { rule: rule.into(), phase },
@@ -500,10 +511,11 @@ impl<'a> Probe<'a> {
         self.put(now, message.encode());
     }
 
-    fn put(&mut self, now: Now, bytes: Vec<u8>) {
+    fn put(&mut self, now: Now, mut bytes: Vec<u8>) {
         self.volume.bytes_out += bytes.len() as u64;
         self.record.sent(now.mono, &bytes);
         self.timers.set(Timer::KeepAlive, now.mono.plus_ms(self.limits.keep_alive_ms));
+        self.cover.cover(&mut bytes);
         self.outbox.push_back(bytes);
     }
 
@@ -582,8 +594,10 @@ impl<'a> Probe<'a> {
             claim: self.peer.claim(),
             client: self.peer.client.take(),
             direction: self.target.direction,
+            encryption: self.cover.encryption(),
             grade,
             listening_port: self.peer.listening_port,
+            mse_secret: self.cover.secret(),
             observer: self.observer,
             outcome: self.outcome.clone().unwrap_or(Outcome::NotTried),
             peer: self.address,

@@ -15,19 +15,19 @@ use crate::transcript;
 
 mod hostile;
 
-const PIECE_BYTES: u32 = 2 * BLOCK_BYTES;
+pub(super) const PIECE_BYTES: u32 = 2 * BLOCK_BYTES;
 const PIECES: u32 = 9;
-const HASH: [u8; 20] = [7; 20];
+pub(super) const HASH: [u8; 20] = [7; 20];
 
-fn film() -> Content {
+pub(super) fn film() -> Content {
     synthetic::content(&[(u64::from(PIECE_BYTES * PIECES), Some("film"))], PIECE_BYTES, vec![])
 }
 
-fn ours() -> Identity {
+pub(super) fn ours() -> Identity {
     Identity::new("affiant/0.1.0 (+https://monitor.example/)", Some(6881), Seed::new([1; 32]))
 }
 
-fn now(ms: u64) -> Now {
+pub(super) fn now(ms: u64) -> Now {
     Now { mono: Mono::from_us(ms * 1_000), utc: Utc::from_ms(1_788_264_000_000 + ms as i64) }
 }
 
@@ -35,18 +35,18 @@ fn frame(id: u8, payload: &[u8]) -> Vec<u8> {
     [&(payload.len() as u32 + 1).to_be_bytes()[..], &[id], payload].concat()
 }
 
-fn numbers(id: u8, numbers: &[u32]) -> Vec<u8> {
+pub(super) fn numbers(id: u8, numbers: &[u32]) -> Vec<u8> {
     frame(id, &numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<_>>())
 }
 
-fn greeting(fast: bool, peer_id: &[u8; 20]) -> Vec<u8> {
+pub(super) fn greeting(fast: bool, peer_id: &[u8; 20]) -> Vec<u8> {
     let reserved = handshake::Reserved::default().with_extension();
     let reserved = if fast { reserved.with_fast() } else { reserved };
     let handshake = Handshake { reserved, info_hash: wire::infohash::InfoHashV1(HASH), peer_id: PeerId(*peer_id) };
     handshake.encode().to_vec()
 }
 
-const QBITTORRENT: &[u8; 20] = b"-qB4520-abcdefghijkl";
+pub(super) const QBITTORRENT: &[u8; 20] = b"-qB4520-abcdefghijkl";
 const TRANSMISSION: &[u8; 20] = b"-TR3000-abcdefghijkl";
 
 /// One contact and the peer's side of it.
@@ -60,13 +60,7 @@ struct Script<'a> {
 
 impl<'a> Script<'a> {
     fn new(target: Target<'a>, limits: Limits) -> Self {
-        let mut script = Self {
-            probe: Probe::new(target, limits, Seed::new([9; 32]), now(0)),
-            clock_ms: 0,
-            sent: vec![],
-            read: 0,
-            visit: None,
-        };
+        let mut script = Self { probe: Probe::new(target, Veil::Plain, limits, Seed::new([9; 32]), now(0)), clock_ms: 0, sent: vec![], read: 0, visit: None };
         script.drain();
         script
     }

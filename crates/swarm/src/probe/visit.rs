@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use evidence::observation::{ChokeChange, PieceClaim, Times, Volume};
-use evidence::{Challenge, Claimed, Direction, Grade, Outcome, PeerId, Reserved};
+use evidence::{Challenge, Claimed, Direction, Encryption, Grade, MseSecret, Outcome, PeerId, Reserved};
 
 /// Everything that the engine knows of a contact. The shell adds what the engine cannot know: the run, how the
 /// address was found, attribution, the clock's error.
@@ -19,10 +19,14 @@ pub struct Visit {
     pub client: Option<Claimed>,
     /// Who dialled.
     pub direction: Direction,
+    /// How its stream was covered, once that was agreed.
+    pub encryption: Encryption,
     /// The grade reached.
     pub grade: Grade,
     /// The port it says it listens on (`p` of the extension handshake).
     pub listening_port: Option<u16>,
+    /// What uncovers the handshake that agreed on it.
+    pub mse_secret: Option<MseSecret>,
     /// Our end, once connected.
     pub observer: Option<SocketAddr>,
     /// How it ended.
