@@ -12,6 +12,7 @@ use evidence::observation::{Found, Source};
 use evidence::run::{Fact, RunFact};
 use evidence::{Attribution, Digest, Direction, Grade, InfoHashV1, Mono, Now, Outcome, Utc};
 use ledger::{Appender, Record};
+use swarm::ladder::Means;
 use swarm::announce::{Ask, Event as Announce, Step};
 use swarm::pace::{Pace, Throttled};
 use swarm::probe::Identity;
@@ -26,6 +27,7 @@ use crate::listener::{self, Caller};
 use crate::prober::sleep_until;
 use crate::recorder::{Attribute, Context, Recorder};
 use crate::trackers::{Question, Reach};
+use crate::utp::{self, Ports};
 use crate::{Bind, Clock, Progress, Reason, Stop, Stopper, Summary, TargetPlan, Until, WatchError, WatchPlan, stopper};
 use tasks::{Event, Listed, Shared};
 
@@ -133,6 +135,16 @@ impl Conductor {
             observers.push(address);
             acceptors.spawn(listener::accept(listener, sender.clone(), Arc::clone(&clock)));
         }
+        let allowed = plan.settings.roster.allowed;
+        let ports = if allowed.allows(Means::UTP) || allowed.allows(Means::UTP_MSE) {
+            Ports::open(&observers, &plan.bind, plan.settings.pace.total).await?
+        } else {
+            Ports::none()
+        };
+        ports.addresses().for_each(|address| scope.add_own(address));
+        for socket in ports.sockets() {
+            acceptors.spawn(utp::accept(socket, sender.clone(), Arc::clone(&clock)));
+        }
         let port = plan.announce_port.or(observers.first().map(SocketAddr::port));
         let identity = Identity::new(plan.client.clone(), port, plan.seed);
         let targets: Vec<Arc<TargetPlan>> = plan.targets.into_iter().map(Arc::new).collect();
@@ -163,6 +175,7 @@ impl Conductor {
                 patience: Duration::from_millis(plan.settings.tracker_ms),
                 seed: plan.seed.split("trackers", &[]),
             },
+            ports,
             torrents: targets.iter().map(|target| hash(target)).collect(),
             by_hash: targets.iter().enumerate().map(|(number, target)| (hash(target), number)).collect::<BTreeMap<_, _>>(),
             clock,

@@ -4,8 +4,8 @@
 //! is contacted, contacts each peer within the budgets, and logs what came of it: every address on every list ends as
 //! an observation. [`fetch_metadata`] gets the info dictionary of a magnet, [`download`] a reference copy.
 //!
-//! In scope: one file per stage. [`trackers`] and its parts ask; `dial` and `listener` connect,
-//! and either makes a `link`; `prober` carries one contact;
+//! In scope: one file per stage. [`trackers`] and its parts ask; `dial`, `listener` and `utp` connect,
+//! and each makes a `link`; `prober` carries one contact;
 //! `recorder` logs; `hunt` is one torrent's state; `conductor` joins them, and is the only place that decides.
 //! Out of scope: what a contact says and means (`swarm`), what a record is (`evidence`), keys and files (`ledger`),
 //! configuration and clocks (`affiant`).
@@ -32,6 +32,7 @@ mod recorder;
 mod stop;
 mod summary;
 pub mod trackers;
+mod utp;
 
 pub use clock::{Clock, Reading};
 pub use conductor::watch;

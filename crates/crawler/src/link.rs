@@ -10,7 +10,7 @@ use swarm::probe::Why;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::dial;
+use crate::{dial, utp};
 
 /// An established stream.
 pub(crate) struct Link {
@@ -27,13 +27,23 @@ pub(crate) struct Link {
 const READ_BYTES: usize = 20 << 10;
 
 impl Link {
+    pub(crate) fn new(
+        reader: Box<dyn AsyncRead + Send + Unpin>,
+        writer: Box<dyn AsyncWrite + Send + Unpin>,
+        transport: Transport,
+        observer: SocketAddr,
+        peer: SocketAddr,
+    ) -> Self {
+        Self { reader, writer, transport, observer, peer }
+    }
+
     pub(crate) fn tcp(stream: TcpStream) -> Result<Self, Why> {
         let (observer, peer) = match (stream.local_addr(), stream.peer_addr()) {
             (Ok(observer), Ok(peer)) => (evidence::endpoint::canonical(observer), evidence::endpoint::canonical(peer)),
             (Err(error), _) | (_, Err(error)) => return Err(dial::why(&error)),
         };
         let (reader, writer) = stream.into_split();
-        Ok(Self { reader: Box::new(reader), writer: Box::new(writer), transport: Transport::Tcp, observer, peer })
+        Ok(Self::new(Box::new(reader), Box::new(writer), Transport::Tcp, observer, peer))
     }
 
     /// Writes what the system takes of `outbox` now. A peer that can no longer be written to may still have said
@@ -60,6 +70,9 @@ impl Link {
     }
 
     fn why(&self, error: &io::Error) -> Why {
-        dial::why(error)
+        match self.transport {
+            Transport::Tcp => dial::why(error),
+            Transport::Utp => utp::why_of_stream(error),
+        }
     }
 }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use evidence::{Digest, Mandate, RunId, TargetIds, Utc};
-use swarm::ladder::{Allowed, Means};
 use swarm::{Content, Scope, Seed, announce, pace, probe, roster};
 use wire::tracker_url::TrackerUrl;
 
@@ -163,8 +162,7 @@ impl Default for Settings {
         Self {
             probe: probe::Limits::default(),
             pace: pace::Budgets::default(),
-            // µTP has no socket yet.
-            roster: roster::Limits { allowed: Allowed::only(&[Means::TCP, Means::TCP_MSE]), ..roster::Limits::default() },
+            roster: roster::Limits::default(),
             announce: announce::Limits::default(),
             list_max: LIST_MAX,
             numwant: 200,

@@ -24,6 +24,7 @@ use crate::clock::vouched_ms;
 use crate::dial::dial;
 use crate::listener::{self, Caller};
 use crate::prober::{call, lead};
+use crate::utp::Ports;
 use crate::trackers::{self, Question, Reach, Told};
 use crate::{Clock, Settings, Stop, TargetPlan};
 
@@ -34,6 +35,7 @@ pub(super) struct Shared {
     pub(super) identity: Identity,
     pub(super) reach: Reach,
     pub(super) targets: Vec<Arc<TargetPlan>>,
+    pub(super) ports: Ports,
     pub(super) torrents: Torrents,
     pub(super) by_hash: BTreeMap<InfoHashV1, usize>,
     pub(super) settings: Settings,
@@ -232,7 +234,14 @@ pub(super) async fn contact(
             None => Veil::Plain,
         };
         let mut probe = Probe::new(target, veil, shared.settings.probe, seed, shared.clock.now());
-        call(&mut probe, dial(observer.ip(), job.peer), &shared.clock, &mut stop).await
+        let (from, to) = (observer.ip(), job.peer);
+        let dialled = async {
+            match job.means.transport {
+                Transport::Tcp => dial(from, to).await,
+                Transport::Utp => shared.ports.dial(from, to).await,
+            }
+        };
+        call(&mut probe, dialled, &shared.clock, &mut stop).await
     };
     let context = Context {
         peer: job.peer,

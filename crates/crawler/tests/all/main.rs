@@ -1,6 +1,7 @@
 //! Whole runs over real sockets on loopback: scripted peers, small trackers, a real ledger in a passing folder.
 
 mod caller;
+mod clients;
 mod clocks;
 mod download;
 mod lab;

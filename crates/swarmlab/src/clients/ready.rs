@@ -49,11 +49,11 @@ pub async fn ask(address: SocketAddrV4, info_hash: [u8; 20], piece_count: u32) -
 
 /// Whether anybody holds the UDP or listens on the TCP port, without a visit: for a client that would turn ours away.
 pub(super) fn is_listening(address: SocketAddrV4) -> bool {
-    // As the kernel lists it: the address as one little-endian number.
+    // As the kernel lists it: the address as one little-endian number, in an IPv6 table after a mapped prefix.
     let local = format!("{:08X}:{:04X}", u32::from_le_bytes(address.ip().octets()), address.port());
-    ["/proc/net/tcp", "/proc/net/udp"].into_iter().any(|table| {
+    ["tcp", "tcp6", "udp", "udp6"].map(|name| format!("/proc/net/{name}")).into_iter().any(|table| {
         let table = std::fs::read_to_string(table).unwrap_or_default();
-        table.lines().any(|line| line.split_ascii_whitespace().nth(1) == Some(&local))
+        table.lines().any(|line| line.split_ascii_whitespace().nth(1).is_some_and(|holder| holder.ends_with(&local)))
     })
 }
 

@@ -9,6 +9,7 @@ use wire::bencode::Item;
 pub const PIECE_BYTES: u32 = 2 * BLOCK_BYTES;
 
 pub struct Torrent {
+    pub name: String,
     pub bytes: Vec<u8>,
     pub info: Vec<u8>,
 }
@@ -27,7 +28,7 @@ impl Torrent {
             ("piece length", Item::Int(PIECE_BYTES.into())),
             ("pieces", pieces.as_slice().into()),
         ]);
-        Self { bytes, info: info.encode() }
+        Self { name: name.into(), bytes, info: info.encode() }
     }
 
     /// The torrent file with trackers.
