@@ -509,7 +509,10 @@ impl Conductor {
             is_climbing = hunt.roster.finish(now.mono, ended.peer, &end);
         }
         // A peer has failed to answer once it has failed by all means.
-        self.pace.release(now.mono, ended.peer, ended.was_reached || is_climbing);
+        match is_climbing {
+            true => self.pace.release_undecided(ended.peer),
+            false => self.pace.release(now.mono, ended.peer, ended.was_reached),
+        }
     }
 
     fn on_caller(&mut self, caller: Caller) -> Result<(), WatchError> {

@@ -141,9 +141,7 @@ impl Pace {
     /// Ends a contact. `answered` is false if the endpoint could not be reached at all: it is then left alone for a
     /// time that doubles with each failure.
     pub fn release(&mut self, now: Mono, peer: SocketAddr, answered: bool) {
-        self.total = self.total.saturating_sub(1);
-        decrement(&mut self.addresses, peer.ip());
-        decrement(&mut self.networks, network(peer.ip()));
+        self.release_undecided(peer);
         if answered {
             self.failures.forget(&peer);
         } else {
@@ -151,6 +149,13 @@ impl Pace {
             let wait_ms = self.budgets.back_off_first_ms.saturating_mul(1 << (count - 1).min(20));
             self.failures.put(peer, Entry { count, until: now.plus_ms(wait_ms.min(self.budgets.back_off_max_ms)) });
         }
+    }
+
+    /// Ends a contact that decides nothing about its endpoint, for it is tried by other means next.
+    pub fn release_undecided(&mut self, peer: SocketAddr) {
+        self.total = self.total.saturating_sub(1);
+        decrement(&mut self.addresses, peer.ip());
+        decrement(&mut self.networks, network(peer.ip()));
     }
 
     /// How many contacts are open.
@@ -309,6 +314,8 @@ mod tests {
         let (dead, mut now) = (peer("192.0.2.1:7"), START);
         for wait_ms in [1_000, 2_000, 3_000, 3_000] {
             pace.admit(now, dead).unwrap();
+            pace.release_undecided(dead);
+            pace.admit(now, dead).expect("other means are tried at once, and do not start the count anew");
             pace.release(now, dead, false);
             assert_eq!(pace.admit(now, dead), Err(Throttled::BackOff(now.plus_ms(wait_ms))));
             now = now.plus_ms(wait_ms);

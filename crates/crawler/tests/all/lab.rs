@@ -1,5 +1,6 @@
 //! The laboratory of these tests.
 
+pub mod means;
 pub mod peer;
 pub mod station;
 pub mod torrent;

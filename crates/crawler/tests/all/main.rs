@@ -8,6 +8,7 @@ mod lab;
 mod lapse;
 mod metadata;
 mod privacy;
+mod reach;
 mod refusal;
 mod sweep;
 mod trackers;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use wire::handshake::{self, Handshake, Reserved};
 use wire::infohash::InfoHashV1;
 use wire::message::{Block, Decoder, Limits, Message, id};
@@ -73,7 +73,7 @@ fn greeting(hash: [u8; 20]) -> Vec<u8> {
     Handshake { reserved, info_hash: InfoHashV1(hash), peer_id: PeerId(*b"-qB4520-abcdefghijkl") }.encode().to_vec()
 }
 
-async fn serve(kind: Kind, torrent: Arc<Torrent>, mut stream: TcpStream, notes: Received) {
+pub async fn serve(kind: Kind, torrent: Arc<Torrent>, mut stream: impl AsyncRead + AsyncWrite + Unpin, notes: Received) {
     match kind {
         Kind::Full => {
             // Whoever closes with bytes unread resets the connection instead.
@@ -87,7 +87,13 @@ async fn serve(kind: Kind, torrent: Arc<Torrent>, mut stream: TcpStream, notes: 
     }
 }
 
-async fn talk(kind: Kind, torrent: Arc<Torrent>, mut stream: TcpStream, notes: Received, has_greeted: bool) {
+async fn talk(
+    kind: Kind,
+    torrent: Arc<Torrent>,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    notes: Received,
+    has_greeted: bool,
+) {
     let place = {
         let mut notes = notes.lock().unwrap();
         notes.push(vec![]);
