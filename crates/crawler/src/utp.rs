@@ -3,7 +3,7 @@
 //! The library logs peers' addresses, and reports them in its errors' texts now and then: whoever installs a log lets
 //! none of its events through, and of its errors only their kind goes on.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +51,9 @@ impl Ports {
             }
         }
         for address in [bind.v6.map(IpAddr::V6), bind.v4.map(IpAddr::V4)].into_iter().flatten() {
-            if ports.socket(address).is_none() {
+            // A socket for all addresses would leave it to the system from which of them to dial.
+            let is_there = |socket: &Arc<UtpSocketUdp>| !socket.bind_addr().ip().is_unspecified() || address.is_unspecified();
+            if !ports.socket(address).is_some_and(is_there) {
                 ports.add(SocketAddr::new(address, 0), streams_max).await?;
             }
         }
@@ -118,7 +120,8 @@ pub(crate) async fn accept(socket: Arc<UtpSocketUdp>, callers: mpsc::Sender<Call
     loop {
         match socket.accept().await {
             Ok(stream) => {
-                let caller = Caller { link: Link::utp(stream, socket.bind_addr()), accepted: clock.now() };
+                let error_ms = clock.reading().error_ms;
+                let caller = Caller { link: Link::utp(stream, socket.bind_addr()), accepted: clock.now(), error_ms };
                 if callers.send(caller).await.is_err() {
                     return;
                 }
@@ -165,9 +168,24 @@ pub(crate) fn why_of_stream(error: &std::io::Error) -> Why {
 impl Link {
     fn utp(stream: librqbit_utp::UtpStream, observer: SocketAddr) -> Self {
         let peer = evidence::endpoint::canonical(stream.remote_addr());
+        let observer = evidence::endpoint::canonical(our_end(observer, peer));
         let (reader, writer) = stream.split();
-        Self::new(Box::new(reader), Box::new(writer), Transport::Utp, evidence::endpoint::canonical(observer), peer)
+        Self::new(Box::new(reader), Box::new(writer), Transport::Utp, observer, peer)
     }
+}
+
+/// Our end towards a peer. A socket for all addresses sends from the one that the way to the peer begins at, which the
+/// system names without sending anything.
+fn our_end(bound: SocketAddr, peer: SocketAddr) -> SocketAddr {
+    if !bound.ip().is_unspecified() {
+        return bound;
+    }
+    let any: IpAddr = if peer.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let asked = std::net::UdpSocket::bind((any, 0)).and_then(|socket| {
+        socket.connect(peer)?;
+        socket.local_addr()
+    });
+    SocketAddr::new(asked.map_or(any, |local| local.ip()), bound.port())
 }
 
 #[cfg(test)]
@@ -180,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_address_has_its_socket() {
-        let bind = Bind { v4: Some([127, 150, 1, 2].into()), v6: Some(std::net::Ipv6Addr::LOCALHOST) };
+        let bind = Bind { v4: Some([127, 150, 1, 2].into()), v6: Some(Ipv6Addr::LOCALHOST) };
         let ports = Ports::open(&[at(1, 6_881)], &bind, 10).await.unwrap();
         let addresses: Vec<_> = ports.addresses().collect();
         assert_eq!((addresses.len(), addresses[0]), (3, at(1, 6_881)));
@@ -200,6 +218,12 @@ mod tests {
         assert_eq!((link.transport, link.observer, link.peer), (Transport::Utp, at(4, 6_881), at(5, 6_882)));
         let caller = callers.recv().await.unwrap().link;
         assert_eq!((caller.transport, caller.observer, caller.peer), (Transport::Utp, at(5, 6_882), at(4, 6_881)));
+        drop(link);
+        let wide = Ports::open(&["0.0.0.0:0".parse().unwrap()], &Bind { v4: None, v6: None }, 10).await.unwrap();
+        let link = wide.dial(Ipv4Addr::UNSPECIFIED.into(), at(5, 6_882)).await.unwrap();
+        let both = Ports::open(&["0.0.0.0:0".parse().unwrap()], &Bind { v4: Some([127, 150, 1, 6].into()), v6: None }, 10).await.unwrap();
+        assert_eq!(both.socket(at(6, 0).ip()).unwrap().bind_addr().ip(), at(6, 0).ip());
+        assert_eq!(link.observer, SocketAddr::new(Ipv4Addr::LOCALHOST.into(), wide.addresses().next().unwrap().port()));
         drop(other);
         tokio::time::timeout(Duration::from_secs(5), acceptor).await.unwrap().unwrap();
     }

@@ -6,7 +6,7 @@
 //! HTTP and UDP that can be told to lie ([`tracker`]), seeders made of a real library ([`seeders`]), real clients
 //! ([`clients`]), laboratory ISPs ([`network`]), and grading of a report against the truth ([`truth`]).
 //!
-//! *Out of scope:* µTP, encrypted handshakes, a DHT, version 2 torrents, and anything that is not on loopback: the farm
+//! *Out of scope:* µTP and encrypted handshakes other than those of real clients, a DHT, version 2 torrents, and anything that is not on loopback: the farm
 //! hangs up on every other address, and nothing here dials one.
 //!
 //! This crate holds the workspace's only encoder of what a monitor must never say: [`piece`] and [`extension`]. Nothing
