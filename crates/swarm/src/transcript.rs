@@ -84,11 +84,16 @@ const DROPPED: u8 = 4;
 const WIRE_RECEIVED: u8 = 5;
 const WIRE_SENT: u8 = 6;
 
+/// Most bytes kept of a peer's MSE handshake: its key, two pads, and a first payload as all clients send it. The pads are
+/// noise that is needed to read the rest.
+const WIRE_KEPT_MAX: usize = 2_048;
+
 /// A transcript being written.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     policy: Policy,
     bytes: Vec<u8>,
+    wire_kept: usize,
     records: u32,
     dropped: u32,
     last: Mono,
@@ -96,7 +101,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy, bytes: Vec::new(), records: 0, dropped: 0, last: Mono::from_us(0) }
+        Self { policy, bytes: Vec::new(), wire_kept: 0, records: 0, dropped: 0, last: Mono::from_us(0) }
     }
 
     /// Records bytes that arrived.
@@ -120,10 +125,12 @@ impl Recorder {
         }
     }
 
-    /// Records bytes of an MSE handshake as they arrived. The engine bounds them, and they are of use only in full.
+    /// Records bytes of an MSE handshake as they arrived, as far as a handshake may go.
     pub(crate) fn wire_received(&mut self, now: Mono, bytes: &[u8]) {
-        if self.begin(now, WIRE_RECEIVED, bytes.len()) {
-            self.bytes.extend_from_slice(bytes);
+        let kept = &bytes[..bytes.len().min(WIRE_KEPT_MAX - self.wire_kept)];
+        if !kept.is_empty() && self.begin(now, WIRE_RECEIVED, kept.len()) {
+            self.wire_kept += kept.len();
+            self.bytes.extend_from_slice(kept);
         }
     }
 

@@ -84,8 +84,11 @@ fn outgoing<'a>(target: Target<'a>) -> Probe<'a> {
 /// The raw and the plain bytes of a transcript, received and sent.
 fn streams(transcript: &[u8]) -> [Vec<u8>; 4] {
     let mut streams = [const { vec![] }; 4];
+    let mut is_whole = true;
     for record in transcript::parse(transcript).unwrap() {
         match record {
+            Record::Received { .. } if !is_whole => {}
+            Record::Digested { .. } => is_whole = false,
             Record::Wire { is_received: true, bytes, .. } => streams[0].extend(bytes),
             Record::Wire { is_received: false, bytes, .. } => streams[1].extend(bytes),
             Record::Received { bytes, .. } => streams[2].extend(bytes),
