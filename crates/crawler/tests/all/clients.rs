@@ -81,8 +81,9 @@ fn assert_replays(log: &Log, observation: &Observation) {
             Record::Wire { is_received: true, bytes, .. } => wire_in.extend(bytes),
             Record::Wire { is_received: false, bytes, .. } => wire_out.extend(bytes),
             Record::Received { bytes, .. } if is_whole => plain_in.extend(bytes),
+            Record::Received { .. } => {}
             Record::Sent { bytes, .. } => plain_out.extend(bytes),
-            _ => is_whole = false,
+            Record::Digested { .. } | Record::Dropped { .. } => is_whole = false,
         }
     }
     let method = if observation.encryption == Encryption::MseRc4 { Method::Rc4 } else { Method::Plain };
@@ -99,7 +100,9 @@ fn assert_replays(log: &Log, observation: &Observation) {
             (replay.from_initiator, replay.from_responder)
         }
     };
-    assert!(plain_in.starts_with(&theirs) && plain_out.starts_with(&ours));
+    // Of some messages only the head is kept: what is compared ends before the first of them.
+    let common = theirs.len().min(plain_in.len());
+    assert!(plain_in.len() >= 68 && plain_in[..common] == theirs[..common] && plain_out.starts_with(&ours));
 }
 
 /// `test` is the second octet of every address, so that tests do not meet.
