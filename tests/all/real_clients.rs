@@ -10,7 +10,7 @@ use std::{
 };
 
 use evidence::{Grade, Observation, Outcome};
-use swarmlab::clients::{self, Client, Found, Role, Running, Start};
+use swarmlab::clients::{self, Client, Encryption, Found, Role, Running, Start};
 use tempfile::TempDir;
 
 use crate::{laboratory::Laboratory, station::Station};
@@ -69,6 +69,8 @@ impl Scene {
             piece_count: torrent.info().piece_count(),
             content_dir: &content,
             role,
+            encryption: Encryption::Default,
+            utp_only: false,
             peer_exchange: false,
             ready_within: READY_WITHIN,
         };
