@@ -12,8 +12,8 @@ use evidence::observation::{Found, Source};
 use evidence::run::{Fact, RunFact};
 use evidence::{Attribution, Digest, Direction, Grade, InfoHashV1, Mono, Now, Outcome, Utc};
 use ledger::{Appender, Record};
-use swarm::ladder::Means;
 use swarm::announce::{Ask, Event as Announce, Step};
+use swarm::ladder::Means;
 use swarm::pace::{Pace, Throttled};
 use swarm::probe::Identity;
 use swarm::{Scope, Seed, roster};
@@ -463,7 +463,12 @@ impl Conductor {
                 self.pace.release(now.mono, peer, was_reached);
                 if direction == Direction::Outgoing {
                     // What cannot be recorded is not tried again, and nothing follows from it.
-                    let end = roster::End { outcome: &Outcome::NotTried, has_served: false, met: None, commitment: Digest::from([0; 32]) };
+                    let end = roster::End {
+                        outcome: &Outcome::NotTried,
+                        has_served: false,
+                        met: None,
+                        commitment: Digest::from([0; 32]),
+                    };
                     self.hunts[target].roster.finish(now.mono, peer, &end);
                 }
             }
@@ -517,7 +522,8 @@ impl Conductor {
 
     fn on_caller(&mut self, caller: Caller) -> Result<(), WatchError> {
         let now = self.now()?;
-        let is_welcome = self.scope.check_incoming(caller.link.peer).is_ok() && self.pace.admit_incoming(now.mono, caller.link.peer).is_ok();
+        let is_welcome =
+            self.scope.check_incoming(caller.link.peer).is_ok() && self.pace.admit_incoming(now.mono, caller.link.peer).is_ok();
         if !is_welcome {
             self.progress.callers_turned_away += 1;
             return Ok(());

@@ -111,7 +111,8 @@ pub(crate) async fn lead<E: Engine>(
     loop {
         let until = match engine.poll_output() {
             Step::Done(end) => {
-return end;            }
+                return end;
+            }
             Step::Send(bytes) => {
                 outbox.extend(bytes);
                 continue;

@@ -91,7 +91,11 @@ impl Ports {
         let of = |socket: &&Arc<UtpSocketUdp>| socket.bind_addr().ip();
         let exact = self.sockets.iter().find(|socket| of(socket) == from);
         let is_wide = |ip: IpAddr| ip.is_unspecified() && (ip.is_ipv6() || from.is_ipv4());
-        let any = || self.sockets.iter().find(|socket| is_wide(of(socket)) || from.is_unspecified() && of(socket).is_ipv4() == from.is_ipv4());
+        let any = || {
+            self.sockets
+                .iter()
+                .find(|socket| is_wide(of(socket)) || from.is_unspecified() && of(socket).is_ipv4() == from.is_ipv4())
+        };
         exact.or_else(any)
     }
 
@@ -138,7 +142,9 @@ pub(crate) async fn accept(socket: Arc<UtpSocketUdp>, callers: mpsc::Sender<Call
 fn why(error: &Error) -> Why {
     match error {
         Error::StResetReceived => Why::Reset,
-        Error::RemoteInactiveForTooLong | Error::MaxRetransmissionsReached | Error::MaxSynAckRetransmissionsReached => Why::TimedOut,
+        Error::RemoteInactiveForTooLong | Error::MaxRetransmissionsReached | Error::MaxSynAckRetransmissionsReached => {
+            Why::TimedOut
+        }
         Error::ErrorSendingSyn(error) | Error::Send(error) => crate::dial::why(error),
         _ => Why::Local(format!("µTP: {}", kind(error))),
     }
@@ -158,7 +164,10 @@ pub(crate) fn why_of_stream(error: &std::io::Error) -> Why {
     let is = |known: Error| text == known.to_string();
     if is(Error::StResetReceived) {
         Why::Reset
-    } else if is(Error::RemoteInactiveForTooLong) || is(Error::MaxRetransmissionsReached) || is(Error::MaxSynAckRetransmissionsReached) {
+    } else if is(Error::RemoteInactiveForTooLong)
+        || is(Error::MaxRetransmissionsReached)
+        || is(Error::MaxSynAckRetransmissionsReached)
+    {
         Why::TimedOut
     } else {
         Why::Local("µTP: the stream failed".into())
@@ -221,7 +230,9 @@ mod tests {
         drop(link);
         let wide = Ports::open(&["0.0.0.0:0".parse().unwrap()], &Bind { v4: None, v6: None }, 10).await.unwrap();
         let link = wide.dial(Ipv4Addr::UNSPECIFIED.into(), at(5, 6_882)).await.unwrap();
-        let both = Ports::open(&["0.0.0.0:0".parse().unwrap()], &Bind { v4: Some([127, 150, 1, 6].into()), v6: None }, 10).await.unwrap();
+        let both = Ports::open(&["0.0.0.0:0".parse().unwrap()], &Bind { v4: Some([127, 150, 1, 6].into()), v6: None }, 10)
+            .await
+            .unwrap();
         assert_eq!(both.socket(at(6, 0).ip()).unwrap().bind_addr().ip(), at(6, 0).ip());
         assert_eq!(link.observer, SocketAddr::new(Ipv4Addr::LOCALHOST.into(), wide.addresses().next().unwrap().port()));
         drop(other);

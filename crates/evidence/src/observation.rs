@@ -6,8 +6,8 @@ use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attribution, Challenge, Claimed, Digest, Direction, Encryption, Grade, InfoHashV1, InfoHashV2, MseSecret, Outcome, PeerId, PortRole,
-    Reserved, RunId, Stamp, Transport,
+    Attribution, Challenge, Claimed, Digest, Direction, Encryption, Grade, InfoHashV1, InfoHashV2, MseSecret, Outcome, PeerId,
+    PortRole, Reserved, RunId, Stamp, Transport,
 };
 
 /// The record of one contact, from dial or accept to close.

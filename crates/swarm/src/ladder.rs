@@ -109,7 +109,13 @@ impl Climb {
 
     /// Takes in the end of a contact, and says whether the peer is to be tried by other means. `met` is the family of
     /// a peer whose handshake has arrived.
-    pub(crate) fn ended(&mut self, outcome: &Outcome, met: Option<Family>, allowed: Allowed, experience: &mut Experience) -> bool {
+    pub(crate) fn ended(
+        &mut self,
+        outcome: &Outcome,
+        met: Option<Family>,
+        allowed: Allowed,
+        experience: &mut Experience,
+    ) -> bool {
         let means = self.means(allowed);
         if let Some(family) = met {
             (self.worked, self.family) = (Some(means), Some(family));

@@ -321,7 +321,8 @@ mod tests {
     }
 
     fn roster(change: impl FnOnce(&mut Limits)) -> Roster {
-        let mut limits = Limits { tries_max: 3, retry_first_ms: 1_000, retry_max_ms: 1_500, allowed: Allowed::PLAIN_TCP, ..Limits::default() };
+        let mut limits =
+            Limits { tries_max: 3, retry_first_ms: 1_000, retry_max_ms: 1_500, allowed: Allowed::PLAIN_TCP, ..Limits::default() };
         change(&mut limits);
         let mut roster = Roster::new(limits);
         assert_eq!(roster.offer(START, peer(1), found(0)), Offered::New);

@@ -24,8 +24,8 @@ use crate::clock::vouched_ms;
 use crate::dial::dial;
 use crate::listener::{self, Caller};
 use crate::prober::{call, lead};
-use crate::utp::Ports;
 use crate::trackers::{self, Question, Reach, Told};
+use crate::utp::Ports;
 use crate::{Clock, Settings, Stop, TargetPlan};
 
 /// What all tasks of a run share.

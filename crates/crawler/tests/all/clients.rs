@@ -42,7 +42,14 @@ struct Terms {
     utp_only: bool,
 }
 
-async fn launch(client: Client, found: &Found, torrent: &Torrent, tracker: SocketAddr, address: SocketAddr, terms: Terms) -> Subject {
+async fn launch(
+    client: Client,
+    found: &Found,
+    torrent: &Torrent,
+    tracker: SocketAddr,
+    address: SocketAddr,
+    terms: Terms,
+) -> Subject {
     let folder = tempfile::tempdir().unwrap();
     let (dir, content) = (folder.path().join("client"), folder.path().join("content"));
     std::fs::create_dir(&dir).unwrap();

@@ -57,7 +57,8 @@ async fn a_peer_is_proved_by_whatever_means_it_takes() {
             _ => 2,
         };
         assert_eq!(failed, tried_before, "{kind:?} by {means:?}: {story:?}");
-        let control = contacts.iter().map(|contact| &contact.outcome).find(|outcome| matches!(outcome, Outcome::Echo | Outcome::NoEcho));
+        let control =
+            contacts.iter().map(|contact| &contact.outcome).find(|outcome| matches!(outcome, Outcome::Echo | Outcome::NoEcho));
         let (grade, echo) = match kind {
             Kind::Seed => (Grade::Served, Some(&Outcome::NoEcho)),
             Kind::Echo => (Grade::Served, Some(&Outcome::Echo)),

@@ -6,7 +6,12 @@ const SILENT: Outcome = Outcome::NoAnswer { phase: Phase::Connect, after_ms: 4_0
 const CHOKED: Outcome = Outcome::Choked { for_ms: 60_000 };
 
 /// The means of each contact until the round is over.
-fn round(climb: &mut Climb, experience: &mut Experience, allowed: Allowed, outcome: impl Fn(Means) -> (Outcome, Option<Family>)) -> Vec<Means> {
+fn round(
+    climb: &mut Climb,
+    experience: &mut Experience,
+    allowed: Allowed,
+    outcome: impl Fn(Means) -> (Outcome, Option<Family>),
+) -> Vec<Means> {
     let mut tried = vec![];
     loop {
         let means = climb.means(allowed);

@@ -1,19 +1,20 @@
 //! The state machine of a contact.
 
 mod cover;
+mod visit;
 
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
 use evidence::observation::{Times, Volume};
-use evidence::{Claimed, Direction, Grade, Mono, Now, Outcome, PeerId, Phase, Reserved, Stamp};
+use evidence::{Claimed, Direction, Grade, Mono, Now, Outcome, Phase, Stamp};
 use wire::extension::{ExtensionHandshake, OwnHandshake};
 use wire::handshake::{self, Handshake};
 use wire::message::{self, Decoder, Message, Outgoing};
 
 use super::exam::{Answer, Exam};
 use super::peer::Peer;
-use super::{Aim, Input, Limits, Output, Target, Veil, Visit, Why};
+use super::{Aim, Input, Limits, Output, Target, Veil, Why};
 use crate::chance::Seed;
 use crate::convert::{evidence_hash, wire_hash};
 use crate::timer::Timers;
@@ -575,37 +576,6 @@ impl<'a> Probe<'a> {
             if !bytes.is_empty() {
                 self.record.received(at, bytes, said);
             }
-        }
-    }
-
-    fn visit(&mut self) -> Visit {
-        let grade = self.grade();
-        // What made no whole message, or broke a rule, is kept with the moment of its last byte.
-        if let Some(last) = self.times.last_byte.filter(|_| !self.inbox.is_empty()) {
-            self.record_rest(Mono::from_us(last.mono_us));
-        }
-        let exam = core::mem::replace(&mut self.exam, Exam::new(None, &Seed::new([0; 32])));
-        self.times.first_block = exam.verified_challenges().filter_map(|challenge| challenge.first_byte).min();
-        self.times.last_block = exam.verified_challenges().filter_map(|challenge| challenge.answered).max();
-        let nothing = Recorder::new(self.limits.transcript);
-        Visit {
-            challenges: exam.into_challenges(),
-            choke: core::mem::take(&mut self.peer.choke),
-            claim: self.peer.claim(),
-            client: self.peer.client.take(),
-            direction: self.target.direction,
-            encryption: self.cover.encryption(),
-            grade,
-            listening_port: self.peer.listening_port,
-            mse_secret: self.cover.secret(),
-            observer: self.observer,
-            outcome: self.outcome.clone().unwrap_or(Outcome::NotTried),
-            peer: self.address,
-            peer_id: self.peer.handshake.map(|handshake| PeerId::from(handshake.peer_id.0)),
-            reserved: self.peer.handshake.map(|handshake| Reserved::from(handshake.reserved.0)),
-            times: self.times,
-            transcript: core::mem::replace(&mut self.record, nothing).finish(),
-            volume: self.volume,
         }
     }
 }

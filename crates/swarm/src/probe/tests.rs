@@ -60,7 +60,13 @@ struct Script<'a> {
 
 impl<'a> Script<'a> {
     fn new(target: Target<'a>, limits: Limits) -> Self {
-        let mut script = Self { probe: Probe::new(target, Veil::Plain, limits, Seed::new([9; 32]), now(0)), clock_ms: 0, sent: vec![], read: 0, visit: None };
+        let mut script = Self {
+            probe: Probe::new(target, Veil::Plain, limits, Seed::new([9; 32]), now(0)),
+            clock_ms: 0,
+            sent: vec![],
+            read: 0,
+            visit: None,
+        };
         script.drain();
         script
     }

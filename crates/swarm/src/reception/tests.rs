@@ -91,7 +91,9 @@ fn a_covered_caller_is_known_wherever_it_puts_its_handshake() {
         let Veil::Accepted(accepted) = named.veil else { panic!("a covered stream") };
         assert_eq!(named.info_hash, hash());
         assert!(accepted.heard.len() >= 48 && greeting.starts_with(&accepted.heard) && named.first.is_empty());
-        let raw = |is_received| accepted.wire.iter().filter(move |part| part.is_received == is_received).flat_map(|part| part.bytes.clone());
+        let raw = |is_received| {
+            accepted.wire.iter().filter(move |part| part.is_received == is_received).flat_map(|part| part.bytes.clone())
+        };
         let keys = accepted.session.keys_for_record();
         assert_eq!(keys.role, Role::Responder);
         let (from_them, from_us): (Vec<u8>, Vec<u8>) = (raw(true).collect(), raw(false).collect());

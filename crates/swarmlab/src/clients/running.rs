@@ -9,7 +9,8 @@ use tokio::time::sleep;
 
 use super::process::Guarded;
 use super::{
-    Client, ClientError, Encryption, Found, Role, Start, aria2, deluge, loopback, process, qbittorrent, ready, rtorrent, transmission,
+    Client, ClientError, Encryption, Found, Role, Start, aria2, deluge, loopback, process, qbittorrent, ready, rtorrent,
+    transmission,
 };
 
 /// Between two looks at a client.

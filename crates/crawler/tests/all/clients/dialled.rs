@@ -4,12 +4,19 @@ use evidence::{Encryption, Grade, Outcome, Transport};
 use swarm::ladder::{Allowed, Means};
 use swarmlab::clients::{self, Client, Role};
 
+use super::{Terms, assert_replays, find, launch, means, seats, story, torrent};
 use crate::lab::station::Station;
 use crate::lab::{plan, target, tracker};
-use super::{Terms, assert_replays, find, launch, means, seats, story, torrent};
 
 /// Starts the client, runs a plan to its end, and sees that the client was proved by the means due, and controlled by them.
-async fn is_served(test: u8, client: Client, allowed: Allowed, encryption: clients::Encryption, utp_only: bool, due: (Transport, Encryption)) {
+async fn is_served(
+    test: u8,
+    client: Client,
+    allowed: Allowed,
+    encryption: clients::Encryption,
+    utp_only: bool,
+    due: (Transport, Encryption),
+) {
     let Some(found) = find(client) else { return };
     let torrent = torrent(test);
     let (at_tracker, address, _) = seats(test);

@@ -12,7 +12,14 @@ use crate::lab::station::Station;
 use crate::lab::{plan, target, tracker};
 
 /// Starts a run that only listens, and a client whose tracker names the listener, and sees by which means it called.
-async fn calls(test: u8, client: Client, role: Role, encryption: clients::Encryption, utp_only: bool, due: (Transport, Encryption)) {
+async fn calls(
+    test: u8,
+    client: Client,
+    role: Role,
+    encryption: clients::Encryption,
+    utp_only: bool,
+    due: (Transport, Encryption),
+) {
     let Some(found) = find(client) else { return };
     let torrent = torrent(test);
     let (at_tracker, address, listen) = seats(test);
@@ -28,8 +35,10 @@ async fn calls(test: u8, client: Client, role: Role, encryption: clients::Encryp
     let subject = launch(client, &found, &torrent, at_tracker, address, terms).await;
     let (summary, log) = run.await.unwrap();
     let progress = summary.unwrap().progress;
-    let from_client = log.observations.iter().map(|(_, observation)| observation).filter(|observation| observation.peer.ip() == address.ip());
-    let story: Vec<_> = from_client.clone().map(|o| format!("{:?}/{:?} {} {:?}", o.transport, o.encryption, o.grade, o.outcome)).collect();
+    let from_client =
+        log.observations.iter().map(|(_, observation)| observation).filter(|observation| observation.peer.ip() == address.ip());
+    let story: Vec<_> =
+        from_client.clone().map(|o| format!("{:?}/{:?} {} {:?}", o.transport, o.encryption, o.grade, o.outcome)).collect();
     eprintln!("{client} called: {story:#?} {progress:?}");
     let heard = from_client.clone().find(|observation| means(observation) == due && observation.grade >= Grade::Handshaken);
     let heard = heard.unwrap_or_else(|| panic!("{client}: {story:#?} {progress:?}\n{}", subject.running.log_tail()));

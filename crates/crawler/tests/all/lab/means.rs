@@ -36,7 +36,13 @@ pub async fn start(kind: Kind, means: Means, torrent: &Arc<Torrent>, at: SocketA
     received
 }
 
-async fn take(kind: Kind, means: Means, torrent: Arc<Torrent>, stream: impl AsyncRead + AsyncWrite + Unpin + Send, notes: Received) {
+async fn take(
+    kind: Kind,
+    means: Means,
+    torrent: Arc<Torrent>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send,
+    notes: Received,
+) {
     if !means.is_covered {
         return peer::serve(kind, torrent, stream, notes).await;
     }

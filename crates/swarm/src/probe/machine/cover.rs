@@ -2,8 +2,8 @@
 
 use evidence::{Encryption, InfoHashV1, MseSecret, Now};
 
-use super::Probe;
 use super::super::veil::{Accepted, Veil};
+use super::Probe;
 use crate::chance::Seed;
 use crate::mse::{Initiator, Offer, Output, Session};
 

@@ -2,7 +2,7 @@
 
 use evidence::{Direction, Encryption, Grade, Outcome, Phase};
 
-use super::super::tests::{HASH, QBITTORRENT, film, greeting, now, numbers, ours, PIECE_BYTES};
+use super::super::tests::{HASH, PIECE_BYTES, QBITTORRENT, film, greeting, now, numbers, ours};
 use super::super::*;
 use super::*;
 use crate::chance::Seed;
@@ -133,7 +133,8 @@ fn a_peer_under_mse_serves_as_any_other_and_the_transcript_can_be_replayed() {
             moment += 1;
         }
         assert_eq!(peer.heard.len(), wire::handshake::LENGTH, "our handshake came with the last message");
-        let hello = [greeting(true, QBITTORRENT), numbers(wire::message::id::HAVE_ALL, &[]), numbers(wire::message::id::UNCHOKE, &[])];
+        let hello =
+            [greeting(true, QBITTORRENT), numbers(wire::message::id::HAVE_ALL, &[]), numbers(wire::message::id::UNCHOKE, &[])];
         let hello = peer.say(hello.concat());
         probe.handle_input(now(moment), Input::Received(&hello));
         let sent = drain(&mut probe).0;
