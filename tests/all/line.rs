@@ -126,7 +126,7 @@ fn a_run_has_the_station_to_itself_and_ends_when_asked() {
         std::thread::sleep(Duration::from_millis(50));
     }
     for words in [&["log", "fsck"][..], &["log", "checkpoint"], &["watch", "--for", "1s"], &["people", "add", "D. Reviewer"]] {
-        station.refused(words, "another process writes to this station");
+        station.refused(words, "another process works on this folder");
     }
     station.yes(["status"]);
     rustix::process::kill_process(rustix::process::Pid::from_child(&run), rustix::process::Signal::INT).unwrap();

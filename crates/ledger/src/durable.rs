@@ -2,7 +2,7 @@
 //!
 //! Every step is traced, so that a trace of a run shows in which order things reached the disk.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -41,6 +41,29 @@ pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
         return Err(Fault::Key { path: path.into(), why: "exists already and is not written over: move it away first".into() });
     }
     put(path, bytes, 0o600)
+}
+
+/// Held while a process works on a folder; the system lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+pub struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    /// Makes this process the only one that works on the folder.
+    ///
+    /// # Errors
+    /// [`Fault::Locked`] if another one does; [`Fault::Io`] if the system refuses.
+    pub fn take(folder: &Path) -> Result<Self, Fault> {
+        let path = folder.join("writer.lock");
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(Fault::io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Fault::Locked { path }),
+            Err(TryLockError::Error(fault)) => Err(Fault::io("lock", &path)(fault)),
+        }
+    }
 }
 
 /// More files than this are synced with their whole file system at once: each alone costs two waits for the disk.

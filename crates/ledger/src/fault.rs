@@ -19,8 +19,8 @@ pub enum Fault {
     /// The environment: the operating system gave no random bytes.
     #[error("the operating system gave no random bytes: {0}")]
     Random(String),
-    /// Somebody else writes to this station.
-    #[error("another process writes to this station and holds {}: stop it first; one station has one writer", path.display())]
+    /// Somebody else works on this folder.
+    #[error("another process works on this folder and holds {}: stop it first; one folder has one writer", path.display())]
     Locked {
         /// The lock file.
         path: PathBuf,

@@ -7,10 +7,11 @@ use evidence::{Blind, Digest, KeyId, PublicKey, Utc};
 use tlog::merkle::leaf_hash;
 use tlog::{Checkpoint, SignedCheckpoint, VerifierKey};
 
+use crate::durable::FolderLock;
 use crate::durable::{self, Tail};
 use crate::keys::{Keys, LogKey, NoteKey, RegistrarKey, RootKey, Store, WorkerKey};
 use crate::layout::{Month, Shard};
-use crate::lock::{LockStore, WriterLock};
+use crate::lock::LockStore;
 use crate::pack::push_frame;
 use crate::record::{Acked, Record};
 use crate::recovery::{Dropped, examine};
@@ -66,7 +67,7 @@ pub struct Ledger {
     opened: Utc,
     dropped: Dropped,
     poisoned: Option<String>,
-    _writer: WriterLock,
+    _writer: FolderLock,
 }
 
 impl Ledger {
@@ -96,7 +97,7 @@ impl Ledger {
         }
 
         durable::create_folder(station)?;
-        let writer = WriterLock::take(station)?;
+        let writer = FolderLock::take(station)?;
         for taken in [station.join("log"), station.join("keys")] {
             if taken.exists() {
                 return Err(Fault::refused(format!(
@@ -145,7 +146,7 @@ impl Ledger {
     /// # Errors
     /// If another process writes to it, its past is strange, or the clock stands before what was logged.
     pub fn open(station: &Path, now: Utc) -> Result<Self, Fault> {
-        let writer = WriterLock::take(station)?;
+        let writer = FolderLock::take(station)?;
         let shard = Shard::latest(station)?;
         if !shard.anchor().exists() {
             return Err(Fault::strange(format!(

@@ -1,36 +1,11 @@
-//! Two locks: one writer per station, and one signed checkpoint after another.
+//! One signed checkpoint after another.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 use tlog::Checkpoint;
 
 use crate::{Fault, durable};
-
-/// Held while a process writes to a station; the system lets go of it when the process ends, however it ends.
-#[derive(Debug)]
-pub(crate) struct WriterLock {
-    _file: File,
-}
-
-impl WriterLock {
-    pub(crate) fn take(station: &Path) -> Result<Self, Fault> {
-        let path = station.join("writer.lock");
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(Fault::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(Fault::Locked { path }),
-            Err(TryLockError::Error(fault)) => Err(Fault::io("lock", &path)(fault)),
-        }
-    }
-}
 
 /// The last checkpoint that was allowed to be signed: its three lines.
 ///

@@ -19,12 +19,6 @@ pub enum Fault {
         /// What the system said.
         source: io::Error,
     },
-    /// Somebody else works on this folder.
-    #[error("another process holds {}: stop it first; one folder has one writer", path.display())]
-    Locked {
-        /// The lock file.
-        path: PathBuf,
-    },
     /// What is on disk is not what an honest run and a crash can leave behind. Nothing was changed.
     #[error("refusing a strange past: {0}")]
     Strange(String),

@@ -26,7 +26,6 @@ pub mod alarm;
 pub mod client;
 pub mod decision;
 mod fault;
-mod lock;
 pub mod monitor;
 pub mod place;
 mod proofs;

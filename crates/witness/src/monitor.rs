@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use evidence::{Utc, sha256};
-use ledger::durable;
+use ledger::durable::{self, FolderLock};
 use ledger::keys::MonitorKey;
 use tlog::merkle::verify_consistency;
 use tlog::note::KeyName;
@@ -13,7 +13,6 @@ use tlog::{SignedCheckpoint, VerifierKey};
 
 use crate::Fault;
 use crate::alarm::{Alarm, ShownBy};
-use crate::lock::Lock;
 use crate::place::{Place, PlaceFault};
 use crate::proofs;
 use crate::store::bounded;
@@ -69,7 +68,7 @@ pub struct Monitor {
     verifier: VerifierKey,
     key: MonitorKey,
     log: VerifierKey,
-    _lock: Lock,
+    _lock: FolderLock,
 }
 
 impl Monitor {
@@ -81,7 +80,7 @@ impl Monitor {
         let key = MonitorKey::generate()?;
         let verifier = key.verifier(name)?;
         durable::create_folder(folder)?;
-        let _lock = Lock::take(folder)?;
+        let _lock = FolderLock::take(folder)?;
         key.save(&folder.join("monitor.pem"))?;
         durable::create_folder(&folder.join("heads"))?;
         durable::create_folder(&folder.join("alarms"))?;
@@ -99,7 +98,7 @@ impl Monitor {
     /// # Errors
     /// If another process works on it, or it has followed another log.
     pub fn open(folder: &Path, log: VerifierKey) -> Result<Self, Fault> {
-        let lock = Lock::take(folder)?;
+        let lock = FolderLock::take(folder)?;
         let path = folder.join("monitor.txt");
         let verifier: Option<VerifierKey> = bounded(&path, 1024)?.strip_suffix('\n').and_then(|text| text.parse().ok());
         let verifier = verifier.ok_or_else(|| Fault::strange(format!("{} is damaged", path.display())))?;

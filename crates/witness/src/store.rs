@@ -7,13 +7,12 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ledger::durable;
+use ledger::durable::{self, FolderLock};
 use tlog::merkle::empty_root;
 use tlog::note::KeyName;
 use tlog::{Checkpoint, KeyKind, VerifierKey};
 
 use crate::Fault;
-use crate::lock::Lock;
 
 const FORMAT: &str = "affiant.witnessed/1";
 const LIST_FORMAT: &str = "affiant.witness-logs/1";
@@ -64,13 +63,13 @@ pub(crate) struct Store {
     folder: PathBuf,
     /// Sorted as in the list file.
     logs: Vec<VerifierKey>,
-    _lock: Lock,
+    _lock: FolderLock,
 }
 
 impl Store {
     /// Makes an empty store in an existing folder.
     pub(crate) fn create(folder: &Path) -> Result<Self, Fault> {
-        let lock = Lock::take(folder)?;
+        let lock = FolderLock::take(folder)?;
         let list = folder.join("logs.txt");
         if list.exists() {
             return Err(Fault::refused(format!("{} is there: this is a witness already", list.display())));
@@ -82,7 +81,7 @@ impl Store {
 
     /// Opens a store, and refuses one that has lost the state of a log.
     pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
-        let lock = Lock::take(folder)?;
+        let lock = FolderLock::take(folder)?;
         let logs = read_list(&folder.join("logs.txt"))?;
         let store = Self { folder: folder.into(), logs, _lock: lock };
         store.logs.iter().try_for_each(|log| store.read(log).map(drop))?;

@@ -121,5 +121,5 @@ fn what_the_log_has_not_signed_is_no_evidence() {
 fn one_monitor_works_on_a_folder() {
     let (folder, log) = (folder(), Log::new());
     let _monitor = monitor(folder.path(), &log);
-    assert!(matches!(Monitor::open(folder.path(), log.key()), Err(Fault::Locked { .. })));
+    assert!(matches!(Monitor::open(folder.path(), log.key()), Err(Fault::Ledger(ledger::Fault::Locked { .. }))));
 }

@@ -30,7 +30,7 @@ fn state_survives_and_moves_only_from_where_it_is() {
 fn two_writers_are_refused() {
     let folder = folder();
     let store = Store::create(folder.path()).unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(Fault::Locked { .. })));
+    assert!(matches!(Store::open(folder.path()), Err(Fault::Ledger(ledger::Fault::Locked { .. }))));
     drop(store);
     Store::open(folder.path()).unwrap();
     assert!(Store::create(folder.path()).is_err());

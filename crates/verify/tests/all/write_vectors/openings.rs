@@ -1,8 +1,8 @@
 //! Openings: every tag, and each rule broken once.
 
 use evidence::{
-    Blind, Claimed, Class, Digest, Direction, Encryption, Exclusion, Grade, InfoHashV1, Numbered, Observation, Outcome, Phase, PortRole, Tag,
-    TargetIds, Verification,
+    Blind, Claimed, Class, Digest, Direction, Encryption, Exclusion, Grade, InfoHashV1, Numbered, Observation, Outcome, Phase,
+    PortRole, Tag, TargetIds, Verification,
     challenge::Check,
     observation::{ChokeChange, ClaimForm, PieceClaim},
     opening,
