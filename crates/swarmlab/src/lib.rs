@@ -4,7 +4,8 @@
 //! *In scope:* synthetic torrents ([`torrent`]), what a simulated peer does as a pure function of its address
 //! ([`behaviour`], [`persona`]), one listener that is as many peers as 127.0.0.0/8 has addresses ([`farm`]), trackers over
 //! HTTP and UDP that can be told to lie ([`tracker`]), seeders made of a real library ([`seeders`]), real clients
-//! ([`clients`]), laboratory ISPs ([`network`]), and grading of a report against the truth ([`truth`]).
+//! ([`clients`]), a network with no way out for them ([`namespace`]), laboratory ISPs ([`network`]), and grading of a
+//! report against the truth ([`truth`]).
 //!
 //! *Out of scope:* µTP and encrypted handshakes other than those of real clients, a DHT, version 2 torrents, and anything that is not on loopback: the farm
 //! hangs up on every other address, and nothing here dials one.
@@ -30,6 +31,7 @@ pub mod clients;
 pub mod descriptors;
 pub mod extension;
 pub mod farm;
+pub mod namespace;
 pub mod network;
 pub mod persona;
 pub mod piece;
