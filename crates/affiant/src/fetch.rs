@@ -31,8 +31,8 @@ const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// Gets the torrent file of a magnet from its peers (BEP 9).
 pub fn torrent_of_magnet(station: &Station, book: &Book, link: &str) -> Result<Vec<u8>> {
     let magnet = Magnet::parse(link).map_err(|fault| anyhow::anyhow!("the magnet link is refused: {fault}"))?;
-    let info_hash =
-        InfoHashV1::from(magnet.require_v1().map_err(|fault| anyhow::anyhow!("the magnet link is refused: {fault}"))?.0);
+    let info_hash = magnet.v1.context("the magnet link is of version 2 alone: get the torrent file and give that instead")?;
+    let info_hash = InfoHashV1::from(info_hash.0);
     let target = TargetIds::of_v1(info_hash);
     if book.mandates_for(&target, clock::utc()).is_empty() {
         bail!("no mandate in force names {target}; nobody is contacted without one");

@@ -71,6 +71,11 @@ pub enum DownloadError {
     /// Policy: private torrents are not touched.
     #[error("the torrent is private (BEP 27): it is not downloaded")]
     Private,
+    /// The library that downloads knows version 1 only.
+    #[error(
+        "the torrent is of version 2 alone, which cannot be downloaded here: build the dossier from a copy that you hold, with --content"
+    )]
+    NoVersion1,
     /// Nobody was named who may be contacted.
     #[error("no peer that may be contacted was named by the torrent's trackers")]
     NoPeers,
@@ -110,14 +115,15 @@ pub async fn download(
 ) -> Result<Downloaded, DownloadError> {
     let torrent = Metainfo::parse(&plan.metainfo)?;
     let info = &torrent.info;
-    let v1 = InfoHashV1::from(info.v1().0);
-    let ids = TargetIds { v1: Some(v1), v2: info.v2().map(|hash| InfoHashV2::from(hash.0)) };
+    let v1 = info.v1().map(|hash| InfoHashV1::from(hash.0));
+    let ids = TargetIds { v1, v2: info.v2().map(|hash| InfoHashV2::from(hash.0)) };
     if mandates_in_force(&plan.mandates, &ids, clock.now().utc).is_empty() {
         return Err(DownloadError::NoMandate(ids));
     }
     if info.is_private() {
         return Err(DownloadError::Private);
     }
+    let v1 = v1.ok_or(DownloadError::NoVersion1)?;
     let trackers: Vec<TrackerUrl> = torrent.trackers().cloned().collect();
     let named = ask_all(&trackers, v1, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
     let peers = bounded(plan.peers.iter().copied().chain(named), &plan.scope);

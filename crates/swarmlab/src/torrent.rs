@@ -61,6 +61,7 @@ impl Shape {
 pub struct SyntheticTorrent {
     metainfo: Vec<u8>,
     info: Info,
+    info_hash: InfoHashV1,
     stream: Stream,
 }
 
@@ -92,7 +93,8 @@ impl SyntheticTorrent {
         }
         let metainfo = file.encode();
         let info = Metainfo::parse(&metainfo)?.info;
-        Ok(Self { metainfo, info, stream })
+        let info_hash = InfoHashV1::of_info(info.raw());
+        Ok(Self { metainfo, info, info_hash, stream })
     }
 
     /// The `.torrent` file.
@@ -110,7 +112,7 @@ impl SyntheticTorrent {
     /// The info-hash.
     #[must_use]
     pub const fn info_hash(&self) -> InfoHashV1 {
-        self.info.v1()
+        self.info_hash
     }
 
     /// A magnet link with these trackers.

@@ -1,16 +1,16 @@
 //! BitTorrent bytes: what peers, trackers, torrents and magnets say, read strictly; what a monitor says, written minimally.
 //!
-//! In scope: bencode (BEP 3), metainfo (BEP 3, 12, 47; version 2 of BEP 52 recognised), magnets (BEP 9, 53), the peer
+//! In scope: bencode (BEP 3), metainfo of both versions (BEP 3, 12, 47, 52), magnets (BEP 9, 53), the peer
 //! handshake and messages (BEP 3, 6, 10, 52), metadata and peer exchange (BEP 9, 11), tracker requests and answers over
 //! HTTP (BEP 3, 7, 23, 31, 48) and UDP (BEP 15, 41), datagrams of the DHT (BEP 5, 32, 42, 43, 51), the allowed-fast set
-//! (BEP 6), and what a peer id claims (BEP 20).
+//! (BEP 6), Merkle trees and proofs (BEP 52), and what a peer id claims (BEP 20).
 //!
 //! Out of scope: sockets, clocks, timers, randomness, encryption, and every decision about whom to ask what.
 //!
 //! # What this crate cannot do
 //!
 //! There is no encoder for `piece`, `have`, `unchoke`, `have all`, or a bitfield with a set bit, nor for a metadata
-//! block or a peer list. Everything a monitor may send to a peer after the handshake is a variant of
+//! block, hashes or a peer list. Everything a monitor may send to a peer after the handshake is a variant of
 //! [`message::Outgoing`], a closed list with no variant for arbitrary bytes. A program that writes to its peers only
 //! what this crate encodes cannot upload content and cannot claim to have any.
 //!
@@ -48,6 +48,7 @@ pub mod handshake;
 pub mod infohash;
 pub mod krpc;
 pub mod magnet;
+pub mod merkle;
 pub mod message;
 pub mod metainfo;
 pub mod peer_id;

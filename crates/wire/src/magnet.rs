@@ -33,7 +33,6 @@ rules! {
         TwoNames "magnet-two-names" "a magnet link must not have two display names",
         Multihash "magnet-multihash" "the topic urn:btmh: must be a SHA-256 multihash, 1220 and 64 hexadecimal digits",
         Peer "magnet-peer" "x.pe must be host:port, with an IPv6 address in brackets",
-        V2Only "magnet-v2-only" "magnet links of version 2 alone are not yet supported",
     }
 }
 
@@ -98,9 +97,10 @@ impl Magnet {
         }
     }
 
-    /// The version 1 info-hash, or the refusal to be shown where there is none.
-    pub fn require_v1(&self) -> Result<InfoHashV1, Error> {
-        self.v1.ok_or(Fault::at(0, Rule::V2Only))
+    /// The 20 bytes that trackers, the DHT and peers know the torrent by: the version 1 info-hash and the truncated
+    /// version 2 info-hash, as far as the link names them.
+    pub fn wire_hashes(&self) -> impl Iterator<Item = InfoHashV1> + use<> {
+        self.v1.into_iter().chain(self.v2.map(|hash| hash.truncated()))
     }
 
     /// The display name with everything taken out that a terminal or a page might obey.
@@ -254,13 +254,15 @@ mod tests {
         let base32 = "VGMT4NSHA2AWVOR6EVYXQUGCNSONBWE5";
         for hash in [HEX, &HEX.to_uppercase(), base32, &base32.to_lowercase()] {
             let magnet = Magnet::parse(&format!("MAGNET:?XT=urn:BTIH:{hash}")).unwrap();
-            assert_eq!(magnet.require_v1(), Ok(InfoHashV1::of_info(b"abc")));
+            assert_eq!(magnet.wire_hashes().collect::<Vec<_>>(), [InfoHashV1::of_info(b"abc")]);
         }
         let v2 = InfoHashV2::of_info(b"abc");
         let hybrid = Magnet::parse(&format!("magnet:?xt=urn:btih:{HEX}&xt=urn:btmh:1220{v2}")).unwrap();
         assert_eq!((hybrid.v1, hybrid.v2), (Some(InfoHashV1::of_info(b"abc")), Some(v2)));
         let alone = Magnet::parse(&format!("magnet:?xt.1=urn%3Abtmh%3A1220{v2}")).unwrap();
-        assert_eq!(alone.require_v1(), Err(Fault::at(0, Rule::V2Only)));
+        assert_eq!((alone.v1, alone.v2), (None, Some(v2)));
+        assert_eq!(hybrid.wire_hashes().collect::<Vec<_>>(), [InfoHashV1::of_info(b"abc"), v2.truncated()]);
+        assert_eq!(alone.wire_hashes().collect::<Vec<_>>(), [v2.truncated()]);
     }
 
     #[test]

@@ -1,18 +1,22 @@
-//! `.torrent` files and info dictionaries. BEP 3, 12 (trackers), 19 (web seeds), 27 (private), 47 (padding).
+//! `.torrent` files and info dictionaries. BEP 3, 12 (trackers), 19 (web seeds), 27 (private), 47 (padding), 52 (version 2).
 //!
-//! Version 1 is read in full. Of version 2 (BEP 52) a hybrid torrent is recognised and its version 2 info-hash given,
-//! but its file tree is not compared with the version 1 files; a torrent of version 2 alone is refused by a rule of
-//! its own.
+//! A torrent is of version 1, of version 2, or of both (a hybrid). The two descriptions in a hybrid must name the same
+//! files at the same places, or the whole is refused: one torrent must not be two contents. The piece layers of version
+//! 2 are checked against the roots in the info dictionary, which is all that the info-hash covers.
 
 mod info;
+mod layers;
 mod name;
 #[cfg(test)]
 mod tests;
+mod tree;
+mod v1;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use info::{BLOCK_LENGTH, File, Info, Layout};
+pub use layers::PieceLayers;
 pub use name::{FilePath, Hazard, Name};
 
 use crate::bencode::{self, Dict, Strictness, Value};
@@ -32,7 +36,6 @@ rules! {
         TooManyTrackers "metainfo-too-many-trackers" "there are more trackers than the limit",
         WebSeeds "metainfo-web-seeds" "url-list must be a string or a list of strings",
         InfoNotADict "info-not-a-dict" "the info value must be a dictionary",
-        V2Only "info-v2-only" "torrents of version 2 without version 1 hashes are not yet supported",
         MetaVersion "info-meta-version" "meta version must be 2 where it is given, with a file tree",
         Name "info-name" "name must be a string that is not empty",
         PieceLength "info-piece-length" "piece length must be an integer between 1 byte and the limit",
@@ -49,6 +52,15 @@ rules! {
         TooLarge "info-too-large" "the total length is beyond 63 bits",
         Attr "info-attr" "attr must be a string",
         Private "info-private" "private must be 0 or 1",
+        PieceLengthV2 "info-piece-length-v2" "with version 2 the piece length must be a power of two and at least 16 KiB",
+        FileTree "info-file-tree" "a file tree must be dictionaries of names, none of them empty, with a file at the end of each path",
+        TreePadding "info-tree-padding" "a file tree must not have padding: files of version 2 are on piece boundaries anyway",
+        PiecesRoot "info-pieces-root" "a file of version 2 must have a root of 32 bytes, and an empty one must have none",
+        TooManyPieces "info-too-many-pieces" "there are more pieces than the limit",
+        Hybrid "info-hybrid" "the files of version 1 and of version 2 must be the same, in the same order and on piece boundaries",
+        PieceLayers "metainfo-piece-layers" "piece layers must have an entry for each file of version 2 that is longer than a piece, and no other",
+        LayerLength "metainfo-layer-length" "an entry of piece layers must have 32 bytes for each piece of its file",
+        LayerRoot "metainfo-layer-root" "an entry of piece layers does not lead to the root of its file",
     }
 }
 
@@ -63,6 +75,8 @@ pub struct Limits {
     pub files_max: usize,
     /// Most parts in the path of a file.
     pub path_parts_max: usize,
+    /// Most pieces of a torrent of version 2. Those of version 1 are bounded by the bytes that their hashes take.
+    pub pieces_max: u32,
     /// Longest piece, in bytes.
     pub piece_length_max: u32,
     /// Most trackers, all tiers together.
@@ -79,6 +93,8 @@ impl Default for Limits {
             items_max: 4_000_000,
             files_max: 500_000,
             path_parts_max: 64,
+            // As many as version 1 hashes fit into the longest file.
+            pieces_max: (64 << 20) / 20,
             piece_length_max: 256 << 20,
             trackers_max: 1_000,
             strictness: Strictness::Strict,
@@ -90,7 +106,7 @@ impl Limits {
     fn bencode(&self) -> bencode::Limits {
         bencode::Limits {
             bytes_max: self.bytes_max,
-            // A version 2 file tree nests twice for every part of a path.
+            // A version 2 file tree nests once for every part of a path, and a few times around it.
             depth_max: 160,
             items_max: self.items_max,
             strictness: self.strictness,
@@ -103,6 +119,8 @@ impl Limits {
 pub struct Metainfo {
     /// What the info-hash covers. Nothing else in the file is covered by it.
     pub info: Info,
+    /// The hashes of version 2 pieces; nothing without version 2.
+    pub piece_layers: PieceLayers,
     /// Trackers by tier. Those of `announce-list` where it names any, else the one of `announce`. BEP 12.
     pub tiers: Vec<Vec<TrackerUrl>>,
     /// Tracker URLs that we do not speak or that break a rule, as they were written.
@@ -141,6 +159,7 @@ impl Metainfo {
         let trackers = Trackers::read(dict, limits)?;
         let text = |key: &[u8]| dict.get(key).and_then(|value| value.as_text()).map(String::from);
         Ok(Self {
+            piece_layers: PieceLayers::read(dict, &info)?,
             info,
             tiers: trackers.tiers,
             refused_trackers: trackers.refused,

@@ -91,6 +91,9 @@ impl Build {
         };
         let metainfo = Metainfo::parse(&torrent).map_err(|fault| anyhow::anyhow!("{:.80} is refused: {fault}", self.torrent))?;
         let target = super::target_of(&metainfo.info);
+        if target.v1.is_none() {
+            bail!("{target} is a torrent of version 2 alone, of which no dossier can be built yet");
+        }
         let now = clock::utc();
         let mandates = book.mandates_for(&target, now);
         if mandates.is_empty() {

@@ -48,7 +48,9 @@ fn torrent(metainfo: &Metainfo) -> Result<Answer> {
     let mut text = String::new();
     let name = Claimed::new(info.name().raw());
     writeln!(text, "name          {name}")?;
-    writeln!(text, "info-hash v1  {}", info.v1())?;
+    if let Some(v1) = info.v1() {
+        writeln!(text, "info-hash v1  {v1}")?;
+    }
     if let Some(v2) = info.v2() {
         writeln!(text, "info-hash v2  {v2}")?;
     }
@@ -78,7 +80,7 @@ fn torrent(metainfo: &Metainfo) -> Result<Answer> {
     let json = json!({
         "kind": "torrent",
         "name": name,
-        "info_hash_v1": info.v1().to_string(),
+        "info_hash_v1": info.v1().map(|hash| hash.to_string()),
         "info_hash_v2": info.v2().map(|hash| hash.to_string()),
         "bytes": info.total_length(),
         "piece_bytes": info.piece_length(),

@@ -47,7 +47,7 @@ pub fn run(args: &Affiant) -> Result<Answer> {
 
 /// The info-hashes of a torrent as the record names them.
 pub(crate) fn target_of(info: &wire::metainfo::Info) -> TargetIds {
-    TargetIds { v1: Some(InfoHashV1::from(info.v1().0)), v2: info.v2().map(|hash| InfoHashV2::from(hash.0)) }
+    TargetIds { v1: info.v1().map(|hash| InfoHashV1::from(hash.0)), v2: info.v2().map(|hash| InfoHashV2::from(hash.0)) }
 }
 
 /// SHA-256 of the running program, which every record names.

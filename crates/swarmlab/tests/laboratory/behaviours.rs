@@ -342,7 +342,7 @@ async fn the_info_dictionary_is_told_and_liars_tell_another() {
         let read = wire::ut_metadata::MetadataMessage::parse(&payload, 1 << 20).unwrap();
         let wire::ut_metadata::MetadataMessage::Data { block, .. } = read else { panic!("{read:?}") };
         let info = wire::metainfo::Info::parse(block).unwrap();
-        assert_eq!(info.v1() == torrent.info_hash(), behaviour == Behaviour::Seed);
+        assert_eq!(info.v1() == Some(torrent.info_hash()), behaviour == Behaviour::Seed);
     }
 }
 

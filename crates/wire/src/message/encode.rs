@@ -7,7 +7,7 @@ use crate::extension::OwnHandshake;
 use crate::ut_metadata;
 
 /// A message that we may send. The list is closed on purpose: a piece, a have, an unchoke, a have all, a bitfield
-/// with a set bit, a metadata block and a list of peers are not on it, and neither is a message of arbitrary bytes.
+/// with a set bit, a metadata block, hashes and a list of peers are not on it, and neither is a message of arbitrary bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outgoing<'a> {
     /// A sign of life.
@@ -47,6 +47,8 @@ pub enum Outgoing<'a> {
     },
     /// We ask for hashes of a file's Merkle tree.
     HashRequest(HashRange),
+    /// We will not send these hashes.
+    HashReject(HashRange),
 }
 
 impl Outgoing<'_> {
@@ -75,6 +77,7 @@ impl Outgoing<'_> {
             Self::MetadataRequest { id, piece } => extended(out, *id, &ut_metadata::request(*piece)),
             Self::MetadataReject { id, piece } => extended(out, *id, &ut_metadata::reject(*piece)),
             Self::HashRequest(range) => frame(out, id::HASH_REQUEST, &hash_range_bytes(range)),
+            Self::HashReject(range) => frame(out, id::HASH_REJECT, &hash_range_bytes(range)),
         }
     }
 }

@@ -122,6 +122,7 @@ fn what_we_say_is_exactly_these_bytes() {
         (Outgoing::MetadataRequest { id: 3, piece: 2 }, framed(20, b"\x03d8:msg_typei0e5:piecei2ee")),
         (Outgoing::MetadataReject { id: 3, piece: 2 }, framed(20, b"\x03d8:msg_typei2e5:piecei2ee")),
         (Outgoing::HashRequest(RANGE), framed(21, &range_bytes())),
+        (Outgoing::HashReject(RANGE), framed(23, &range_bytes())),
     ]);
     for (outgoing, due) in cases {
         assert_eq!(outgoing.encode(), due, "{outgoing:?}");
@@ -159,7 +160,8 @@ fn outgoing() -> impl Strategy<Value = Outgoing<'static>> {
         ours.prop_map(Outgoing::ExtensionHandshake),
         any::<(u8, u32)>().prop_map(|(id, piece)| Outgoing::MetadataRequest { id, piece }),
         any::<(u8, u32)>().prop_map(|(id, piece)| Outgoing::MetadataReject { id, piece }),
-        range.prop_map(Outgoing::HashRequest),
+        range.clone().prop_map(Outgoing::HashRequest),
+        range.prop_map(Outgoing::HashReject),
     ]
 }
 
@@ -172,7 +174,8 @@ proptest! {
         prop_assert_eq!(used, bytes.len());
         match message {
             Message::KeepAlive | Message::Interested | Message::NotInterested | Message::Request(_)
-            | Message::Cancel(_) | Message::HaveNone | Message::Reject(_) | Message::HashRequest(_) => {}
+            | Message::Cancel(_) | Message::HaveNone | Message::Reject(_) | Message::HashRequest(_)
+            | Message::HashReject(_) => {}
             Message::Bitfield(bits) => prop_assert!(bits.iter().all(|byte| *byte == 0)),
             Message::Extended { payload, .. } => {
                 // One dictionary and nothing after it, so no metadata block rides along.

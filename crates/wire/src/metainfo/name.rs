@@ -58,6 +58,11 @@ impl Name {
         }
     }
 
+    /// The bytes of the form that is meant to be UTF-8, which is the only one that version 2 has.
+    pub(super) fn utf8(&self) -> &[u8] {
+        self.utf8.as_ref().map_or(&self.raw, |text| text.as_bytes())
+    }
+
     /// What is wrong with it.
     pub fn hazards(&self) -> BTreeSet<Hazard> {
         let text = self.text();

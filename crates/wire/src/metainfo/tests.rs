@@ -4,8 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bencode::Item;
-use crate::infohash::{InfoHashV1, InfoHashV2};
+use crate::infohash::InfoHashV1;
 use crate::message::Block;
+
+mod version2;
 
 fn file(path: &[&str], length: i64) -> Item {
     let path: Vec<Item> = path.iter().map(|part| Item::from(*part)).collect();
@@ -61,7 +63,7 @@ fn reads_one_file() {
     let metainfo = Metainfo::parse(&bytes).unwrap();
     let info = &metainfo.info;
     assert_eq!(info.raw(), single_info().encode());
-    assert_eq!(info.v1(), InfoHashV1::of_info(&single_info().encode()));
+    assert_eq!(info.v1(), Some(InfoHashV1::of_info(&single_info().encode())));
     assert_eq!(info.v2(), None);
     assert_eq!((info.name().text().as_ref(), info.layout()), ("one.bin", Layout::SingleFile));
     assert_eq!((info.piece_count(), info.piece_length(), info.total_length()), (2, 16_384, 20_000));
@@ -77,7 +79,7 @@ fn reads_one_file() {
 fn the_info_hash_is_of_the_raw_bytes() {
     // Computed with `printf ... | sha1sum`.
     let raw = b"d6:lengthi1e4:name1:a12:piece lengthi1e6:pieces20:AAAAAAAAAAAAAAAAAAAAe";
-    assert_eq!(Info::parse(raw).unwrap().v1().to_string(), "7a26f5645adca49afa93cad939db971a17668a1e");
+    assert_eq!(Info::parse(raw).unwrap().v1().unwrap().to_string(), "7a26f5645adca49afa93cad939db971a17668a1e");
 }
 
 #[test]
@@ -233,20 +235,7 @@ fn unsorted_keys_are_refused_unless_tolerated() {
     let raw = b"d4:name1:a6:lengthi1e12:piece lengthi1e6:pieces20:AAAAAAAAAAAAAAAAAAAAe";
     assert_eq!(Info::parse(raw).unwrap_err().rule, Rule::Bencode(bencode::Rule::KeyOrder));
     let lenient = Limits { strictness: Strictness::Peer, ..Limits::default() };
-    assert_eq!(Info::parse_within(raw, &lenient).unwrap().v1(), InfoHashV1::of_info(raw));
-}
-
-#[test]
-fn hybrids_are_recognised_and_v2_alone_has_its_own_refusal() {
-    let tree = Item::dict([("one.bin", Item::dict([("", Item::dict([("length", 20_000.into())]))]))]);
-    let hybrid = with(with(single_info(), "meta version", 2), "file tree", tree);
-    let info = Info::parse(&hybrid.encode()).unwrap();
-    assert_eq!(info.v2(), Some(InfoHashV2::of_info(&hybrid.encode())));
-    assert_eq!(info.v1(), InfoHashV1::of_info(&hybrid.encode()));
-    let alone = without(without(hybrid, "pieces"), "length");
-    let fault = Info::parse(&alone.encode()).unwrap_err();
-    assert_eq!(fault.rule, Rule::V2Only);
-    assert!(fault.to_string().contains("not yet supported"));
+    assert_eq!(Info::parse_within(raw, &lenient).unwrap().v1(), Some(InfoHashV1::of_info(raw)));
 }
 
 #[test]
