@@ -75,7 +75,7 @@ impl Station {
         station.configure(|config| {
             let own = config["monitor"].as_table_mut().unwrap();
             own.insert("addresses".into(), vec![monitor.to_string()].into());
-            own.insert("port".into(), 0.into());
+            own.insert("ports".into(), vec![0i64].into());
             let pace = config["pace"].as_table_mut().unwrap();
             PACE.iter().for_each(|(name, value)| drop(pace.insert((*name).into(), (*value).into())));
         });

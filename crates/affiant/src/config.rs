@@ -4,7 +4,7 @@
 //! for all of them. Unknown keys are refused.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::Path,
 };
 
@@ -45,10 +45,13 @@ pub struct Config {
 pub struct Monitor {
     /// Where a peer's operator can reach us; part of the client string that peers see.
     pub contact: String,
-    /// Addresses to dial from and listen on, at most one of each family.
+    /// Addresses to dial from and listen on. A peer is contacted from one of its family's, for each torrent always the
+    /// same one during a run. An unspecified one stands for all of its family and is the only one of it.
     pub addresses: Vec<IpAddr>,
-    /// The listening port; 0 takes any free one.
-    pub port: u16,
+    /// The listening ports, each open at each address; 0 takes any free one. Peers and trackers are told the first.
+    pub ports: Vec<u16>,
+    /// From how many of the addresses a peer that serves is proved, one after the other.
+    pub vantages: u32,
 }
 
 /// How long and how often others are contacted.
@@ -153,9 +156,53 @@ pub struct Laboratory {
     pub networks: Vec<String>,
 }
 
+/// Addresses of one station, and ports of one address. Each pair of them is two sockets that are held for the run.
+const ADDRESSES_MAX: usize = 256;
+const PORTS_MAX: usize = 16;
+
+impl Monitor {
+    fn has_wide_v6_and_narrow_v4(&self) -> bool {
+        let narrow = |address: &IpAddr| address.is_ipv4() && !address.is_unspecified();
+        self.addresses.contains(&IpAddr::V6(Ipv6Addr::UNSPECIFIED)) && self.addresses.iter().any(narrow)
+    }
+
+    fn fault(&self) -> Option<&'static str> {
+        let is_twice = |address: &IpAddr| self.addresses.iter().filter(|other| *other == address).count() > 1;
+        let is_crowded = |address: &IpAddr| {
+            let is_of_family = |other: &&IpAddr| other.is_ipv4() == address.is_ipv4();
+            address.is_unspecified() && self.addresses.iter().filter(is_of_family).count() > 1
+        };
+        let ports: std::collections::BTreeSet<u16> = self.ports.iter().copied().collect();
+        if self.addresses.is_empty() || self.addresses.len() > ADDRESSES_MAX {
+            Some("monitor.addresses names no address, or more than 256")
+        } else if self.addresses.iter().any(|address| address.to_canonical() != *address || address.is_multicast()) {
+            Some("monitor.addresses names an IPv4 address in IPv6 form, or a multicast address")
+        } else if self.addresses.iter().any(is_twice) {
+            Some("monitor.addresses names an address twice")
+        } else if self.addresses.iter().any(is_crowded) {
+            Some("monitor.addresses names '0.0.0.0' or '::', which stands for all of its family, beside another of it")
+        } else if self.has_wide_v6_and_narrow_v4() {
+            Some(
+                "monitor.addresses names '::', whose µTP socket takes IPv4 with it, beside an IPv4 address: name '0.0.0.0' too, or the IPv6 addresses",
+            )
+        } else if ports.is_empty() || ports.len() != self.ports.len() || ports.len() > PORTS_MAX {
+            Some("monitor.ports names no port, one twice, or more than 16")
+        } else if self.vantages == 0 || self.vantages as usize > self.addresses.len() {
+            Some("monitor.vantages is 0, or more than there are addresses")
+        } else {
+            None
+        }
+    }
+}
+
 impl Default for Monitor {
     fn default() -> Self {
-        Self { contact: "https://example.org/monitor".into(), addresses: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)], port: 6881 }
+        Self {
+            contact: "https://example.org/monitor".into(),
+            addresses: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
+            ports: vec![6881],
+            vantages: 1,
+        }
     }
 }
 
@@ -208,14 +255,14 @@ impl Config {
         Ok(sha256(canonical::to_text(self)?.as_bytes()))
     }
 
-    /// Where the monitor listens.
+    /// Where the monitor listens: at each address on each port.
     pub fn listen(&self) -> Vec<SocketAddr> {
-        self.monitor.addresses.iter().map(|address| SocketAddr::new(*address, self.monitor.port)).collect()
+        let Monitor { addresses, ports, .. } = &self.monitor;
+        addresses.iter().flat_map(|address| ports.iter().map(|port| SocketAddr::new(*address, *port))).collect()
     }
 
     /// What is wrong with the settings, if anything is.
     pub fn fault(&self) -> Option<&'static str> {
-        let addresses = &self.monitor.addresses;
         let pace = &self.pace;
         let positive = [
             pace.connections,
@@ -239,11 +286,8 @@ impl Config {
             Some("the name is empty or holds a space or a plus sign")
         } else if !self.monitor.contact.starts_with("https://") && !self.monitor.contact.starts_with("mailto:") {
             Some("monitor.contact is not an https: or mailto: address")
-        } else if addresses.is_empty()
-            || addresses.iter().filter(|address| address.is_ipv4()).count() > 1
-            || addresses.iter().filter(|address| address.is_ipv6()).count() > 1
-        {
-            Some("monitor.addresses is not one address of each family at most, and at least one")
+        } else if let Some(fault) = self.monitor.fault() {
+            Some(fault)
         } else if positive.contains(&0) {
             Some("a limit in [pace] is 0")
         } else if pace.challenges > 16 {
@@ -284,6 +328,14 @@ mod tests {
     }
 
     #[test]
+    fn each_address_listens_on_each_port() {
+        let text = "name = 'a'\n[monitor]\naddresses = ['127.0.0.1', '127.0.0.2', '::1']\nports = [6881, 6999]\nvantages = 2\n";
+        let listen: Vec<String> = parse(text).unwrap().listen().iter().map(ToString::to_string).collect();
+        let due = ["127.0.0.1:6881", "127.0.0.1:6999", "127.0.0.2:6881", "127.0.0.2:6999", "[::1]:6881", "[::1]:6999"];
+        assert_eq!(listen, due);
+    }
+
+    #[test]
     fn bad_settings_are_named() {
         for (text, word) in [
             ("", "name"),
@@ -293,7 +345,14 @@ mod tests {
             ("name = 'a'\n[pace]\nchallenges = 0", "[pace]"),
             ("name = 'a'\n[pace]\nchallenges = 99", "16"),
             ("name = 'a'\n[monitor]\naddresses = []", "addresses"),
-            ("name = 'a'\n[monitor]\naddresses = ['127.0.0.1', '127.0.0.2']", "addresses"),
+            ("name = 'a'\n[monitor]\naddresses = ['127.0.0.1', '127.0.0.1']", "twice"),
+            ("name = 'a'\n[monitor]\naddresses = ['127.0.0.1', '0.0.0.0']", "beside"),
+            ("name = 'a'\n[monitor]\naddresses = ['::ffff:127.0.0.1']", "IPv6 form"),
+            ("name = 'a'\n[monitor]\naddresses = ['127.0.0.1', '::']", "µTP"),
+            ("name = 'a'\n[monitor]\nports = []", "ports"),
+            ("name = 'a'\n[monitor]\nports = [6881, 6881]", "ports"),
+            ("name = 'a'\n[monitor]\nvantages = 2", "vantages"),
+            ("name = 'a'\n[monitor]\nvantages = 0", "vantages"),
             ("name = 'a'\n[monitor]\ncontact = 'me'", "contact"),
             ("name = 'a'\n[laboratory]\nnetworks = []", "laboratory"),
             ("name = 'a'\n[[witnesses]]\nurl = 'https://w.example'\nvkey = 'w'", "witnesses"),

@@ -3,15 +3,15 @@
 use std::{fs, net::IpAddr, sync::Arc};
 
 use anyhow::{Context, Result, bail};
-use crawler::{Bind, Mandated, Settings, TargetPlan, Until, WatchPlan};
+use crawler::{Mandated, Settings, TargetPlan, Until, WatchPlan};
 use evidence::{RunId, TargetIds, Utc, sha256};
-use swarm::{Content, Scope, Seed, prefix::Prefix};
+use swarm::{Content, Scope, Seed, Vantages, prefix::Prefix};
 use wire::metainfo::Metainfo;
 
 use crate::{
     book::{Book, Filed},
     commands,
-    config::{Config, Pace},
+    config::Config,
     station::Station,
     tables::Loaded,
 };
@@ -41,7 +41,7 @@ pub fn watch_plan(station: &Station, book: &Book, tables: &Loaded, until: Until,
         announce_port: None,
         until,
         seed: Seed::new(seed),
-        settings: settings(&config.pace, until),
+        settings: settings(config, until),
     })
 }
 
@@ -140,18 +140,12 @@ pub fn scope(config: &Config, owner_seeds: Vec<IpAddr>) -> Result<Scope> {
 }
 
 /// The addresses that contacts are made from.
-pub fn bind(config: &Config) -> Bind {
-    let mut bind = Bind { v4: None, v6: None };
-    for address in &config.monitor.addresses {
-        match address {
-            IpAddr::V4(v4) => bind.v4 = Some(*v4),
-            IpAddr::V6(v6) => bind.v6 = Some(*v6),
-        }
-    }
-    bind
+pub fn bind(config: &Config) -> Vantages {
+    Vantages::new(config.monitor.addresses.iter().copied())
 }
 
-fn settings(pace: &Pace, until: Until) -> Settings {
+fn settings(config: &Config, until: Until) -> Settings {
+    let pace = &config.pace;
     let mut settings = Settings::default();
     let seconds = |s: u32| u64::from(s) * 1000;
     settings.probe.connect_ms = pace.connect_ms.into();
@@ -170,6 +164,7 @@ fn settings(pace: &Pace, until: Until) -> Settings {
     settings.roster.tries_max = pace.attempts;
     settings.roster.retry_first_ms = seconds(pace.retry_s);
     settings.roster.control_ms = pace.control_ms.into();
+    (settings.roster.vantages_v4, settings.roster.vantages_v6) = (config.monitor.vantages, config.monitor.vantages);
     let ends_when_idle = matches!(until, Until::Idle { .. });
     settings.roster.revisit_ms = (pace.revisit_s > 0 && !ends_when_idle).then(|| seconds(pace.revisit_s));
     settings.list_max = (pace.peers_per_answer as usize).min(crawler::LIST_MAX);

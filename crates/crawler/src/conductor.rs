@@ -16,7 +16,7 @@ use swarm::announce::{Ask, Event as Announce, Step};
 use swarm::ladder::Means;
 use swarm::pace::{Pace, Throttled};
 use swarm::probe::Identity;
-use swarm::{Scope, Seed, roster};
+use swarm::{Scope, Seed, Vantages, roster};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -28,7 +28,7 @@ use crate::prober::sleep_until;
 use crate::recorder::{Attribute, Context, Recorder};
 use crate::trackers::{Question, Reach};
 use crate::utp::{self, Ports};
-use crate::{Bind, Clock, Progress, Reason, Stop, Stopper, Summary, TargetPlan, Until, WatchError, WatchPlan, stopper};
+use crate::{Clock, Progress, Reason, Stop, Stopper, Summary, TargetPlan, Until, WatchError, WatchPlan, stopper};
 use tasks::{Event, Listed, Shared};
 
 /// Watches until the plan's end or until stopped, whichever comes first. Everything recorded is durable when it
@@ -84,7 +84,7 @@ struct Conductor {
     hunts: Vec<Hunt>,
     pace: Pace,
     scope: Scope,
-    bind: Bind,
+    bind: Vantages,
     tasks: JoinSet<Result<Event, ledger::AppendError>>,
     callers: mpsc::Receiver<Caller>,
     acceptors: JoinSet<()>,
@@ -121,7 +121,12 @@ const BUSY_MS: u64 = 250;
 const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Conductor {
-    async fn begin(plan: WatchPlan, appender: Appender, attribute: Attribute, clock: Arc<dyn Clock>) -> Result<Self, WatchError> {
+    async fn begin(
+        mut plan: WatchPlan,
+        appender: Appender,
+        attribute: Attribute,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, WatchError> {
         let now = clock.now();
         plan.check(now.utc)?;
         let mut scope = plan.scope;
@@ -145,8 +150,16 @@ impl Conductor {
         for socket in ports.sockets() {
             acceptors.spawn(utp::accept(socket, sender.clone(), Arc::clone(&clock)));
         }
-        let port = plan.announce_port.or(observers.first().map(SocketAddr::port));
-        let identity = Identity::new(plan.client.clone(), port, plan.seed);
+        observers.iter().for_each(|listener| plan.bind.listen(*listener));
+        if let Some(port) = plan.announce_port {
+            plan.bind.name_port(port);
+        }
+        let identity = Identity::new(plan.client.clone(), None, plan.seed).with_vantages(plan.bind.clone());
+        // From one address a peer is not proved twice in a row.
+        let vantages = |family: IpAddr| u32::try_from(plan.bind.family(family).count()).unwrap_or(u32::MAX).max(1);
+        let roster = &mut plan.settings.roster;
+        roster.vantages_v4 = roster.vantages_v4.min(vantages(Ipv4Addr::UNSPECIFIED.into()));
+        roster.vantages_v6 = roster.vantages_v6.min(vantages(Ipv6Addr::UNSPECIFIED.into()));
         let targets: Vec<Arc<TargetPlan>> = plan.targets.into_iter().map(Arc::new).collect();
         let hash = |target: &TargetPlan| target.ids.v1.unwrap_or(InfoHashV1::from([0; 20]));
         let hunts = targets.iter().map(|target| {
@@ -155,8 +168,7 @@ impl Conductor {
             Hunt::new(Arc::clone(target), hash(target), peer_id, &plan.settings, seed, now.mono)
         });
         let hunts = hunts.collect();
-        let bound = [plan.bind.v4.map(IpAddr::V4), plan.bind.v6.map(IpAddr::V6)];
-        let named = bound.into_iter().flatten().filter(|address| !address.is_unspecified());
+        let named = plan.bind.iter().map(|vantage| vantage.address).filter(|address| !address.is_unspecified());
         observers.extend(named.map(|address| SocketAddr::new(address, 0)));
         let (stopper, stop) = stopper();
         let shared = Arc::new(Shared {
@@ -169,7 +181,7 @@ impl Conductor {
                 release_sha256: plan.release_sha256,
             },
             reach: Reach {
-                bind: plan.bind,
+                bind: plan.bind.clone(),
                 scope: scope.clone(),
                 client: plan.client,
                 patience: Duration::from_millis(plan.settings.tracker_ms),
@@ -289,7 +301,6 @@ impl Conductor {
                 url: ask.url.clone(),
                 info_hash: hunt.info_hash,
                 peer_id: hunt.peer_id,
-                port: self.shared.identity.port().unwrap_or(0),
                 event: ask.event,
                 downloaded: hunt.downloaded,
                 // Before the metadata is known, what is left is known only not to be nothing.
@@ -554,10 +565,4 @@ impl Conductor {
         self.shared.recorder.appender.append(Record::Run(RunFact { at, fact, run })).await?;
         Ok(())
     }
-}
-
-/// Our end towards a peer, where no connection came to be.
-fn unconnected(bind: &Bind, peer: SocketAddr) -> SocketAddr {
-    let any = if peer.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
-    SocketAddr::new(bind.towards(peer.ip()).unwrap_or(any), 0)
 }

@@ -1,33 +1,13 @@
 //! Outgoing connections, from our own addresses.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use swarm::probe::Why;
 use tokio::net::TcpSocket;
 
 use crate::link::Link;
-
-/// The addresses that contacts are made from. A family without one is not used; an unspecified one leaves the choice
-/// to the system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bind {
-    /// For IPv4.
-    pub v4: Option<Ipv4Addr>,
-    /// For IPv6.
-    pub v6: Option<Ipv6Addr>,
-}
-
-impl Bind {
-    /// Both families, from whatever address the system takes.
-    pub const ANY: Self = Self { v4: Some(Ipv4Addr::UNSPECIFIED), v6: Some(Ipv6Addr::UNSPECIFIED) };
-
-    /// Our address towards a peer or service, if its family is used.
-    pub fn towards(&self, other: IpAddr) -> Option<IpAddr> {
-        if other.is_ipv4() { self.v4.map(IpAddr::V4) } else { self.v6.map(IpAddr::V6) }
-    }
-}
 
 /// Connects. Only our own waiting ends it otherwise: the caller has the deadline.
 pub(crate) async fn dial(from: IpAddr, to: SocketAddr) -> Result<Link, Why> {
@@ -71,6 +51,8 @@ pub(crate) fn words(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[tokio::test]

@@ -16,14 +16,14 @@ use std::time::Duration;
 use evidence::{InfoHashV1, InfoHashV2, TargetIds};
 use librqbit::{AddTorrent, AddTorrentOptions, ConnectionOptions, Session, SessionOptions};
 use swarm::probe::Identity;
-use swarm::{Scope, Seed};
+use swarm::{Scope, Seed, Vantages};
 use wire::metainfo::Metainfo;
 use wire::tracker_url::TrackerUrl;
 
 use crate::metadata::ask_all;
 use crate::named::bounded;
 use crate::plan::mandates_in_force;
-use crate::{Bind, Clock, Mandated, Stop};
+use crate::{Clock, Mandated, Stop};
 
 /// What is downloaded, on whose authority, and where to.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub struct Download {
     /// Who may be contacted.
     pub scope: Scope,
     /// Our addresses towards trackers. Towards peers the system chooses.
-    pub bind: Bind,
+    pub bind: Vantages,
     /// What we tell others of ourselves.
     pub client: String,
     /// The longest download.

@@ -8,10 +8,10 @@ use evidence::observation::Found;
 use evidence::{Exclusion, InfoHashV1, Mono};
 use swarm::announce::Announcer;
 use swarm::roster::{Offered, Roster};
-use swarm::{Scope, Seed};
+use swarm::{Scope, Seed, Vantages};
 use wire::peer_id::PeerId;
 
-use crate::{Bind, Settings, TargetPlan};
+use crate::{Settings, TargetPlan};
 
 /// Peers, trackers and what they are told.
 pub(crate) struct Hunt {
@@ -80,13 +80,13 @@ impl Hunt {
     }
 
     /// Decides about a peer that a list named.
-    pub(crate) fn offer(&mut self, now: Mono, peer: SocketAddr, found: Found, scope: &Scope, bind: &Bind) -> Fate {
+    pub(crate) fn offer(&mut self, now: Mono, peer: SocketAddr, found: Found, scope: &Scope, bind: &Vantages) -> Fate {
         if self.refused.contains(&peer) {
             return Fate::Known;
         }
         let fate = match scope.check(peer) {
             Err(rule) => Fate::Excluded(rule),
-            Ok(()) if bind.towards(peer.ip()).is_none() => Fate::NoFamily,
+            Ok(()) if bind.first(peer.ip()).is_none() => Fate::NoFamily,
             Ok(()) if self.is_closed && self.roster.knows(peer) => return Fate::Known,
             Ok(()) if self.is_closed => Fate::TooLate,
             Ok(()) => match self.roster.offer(now, peer, found) {

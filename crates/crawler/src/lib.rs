@@ -36,7 +36,6 @@ mod utp;
 
 pub use clock::{Clock, Reading};
 pub use conductor::watch;
-pub use dial::Bind;
 pub use download::{Download, DownloadError, Downloaded, download};
 pub use fault::WatchError;
 pub use metadata::{MetadataError, MetadataPlan, fetch_metadata};

@@ -13,7 +13,7 @@ use evidence::InfoHashV1;
 use swarm::announce::Event;
 use swarm::metadata::{Fetch, Limits};
 use swarm::probe::Identity;
-use swarm::{Scope, Seed};
+use swarm::{Scope, Seed, Vantages};
 use tokio::task::JoinSet;
 use wire::tracker_url::TrackerUrl;
 
@@ -21,7 +21,7 @@ use crate::dial::dial;
 use crate::named::bounded;
 use crate::prober::call;
 use crate::trackers::{self, Question, Reach, Told};
-use crate::{Bind, Clock, Stop};
+use crate::{Clock, Stop};
 
 /// What is fetched, and from where.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub struct MetadataPlan {
     /// Who may be contacted.
     pub scope: Scope,
     /// Our addresses.
-    pub bind: Bind,
+    pub bind: Vantages,
     /// What we tell others of ourselves.
     pub client: String,
     /// The longest search.
@@ -119,9 +119,9 @@ async fn search(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop, tried:
 /// The peers that may be contacted, and our address towards each.
 async fn named(plan: &MetadataPlan) -> Vec<(std::net::IpAddr, SocketAddr)> {
     let listed = ask_all(&plan.trackers, plan.info_hash, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
-    let reachable = plan.peers.iter().copied().chain(listed).filter(|peer| plan.bind.towards(peer.ip().to_canonical()).is_some());
+    let reachable = plan.peers.iter().copied().chain(listed).filter(|peer| plan.bind.first(peer.ip().to_canonical()).is_some());
     let peers = bounded(reachable, &plan.scope);
-    peers.into_iter().filter_map(|peer| plan.bind.towards(peer.ip()).map(|from| (from, peer))).collect()
+    peers.into_iter().filter_map(|peer| plan.bind.first(peer.ip()).map(|from| (from, peer))).collect()
 }
 
 /// Whom the trackers name. They are told `stopped` at once: we listen nowhere and stay nowhere.
@@ -129,7 +129,7 @@ pub(crate) async fn ask_all(
     trackers: &[TrackerUrl],
     info_hash: InfoHashV1,
     scope: &Scope,
-    bind: &Bind,
+    bind: &Vantages,
     client: &str,
     seed: Seed,
 ) -> Vec<SocketAddr> {
@@ -141,7 +141,6 @@ pub(crate) async fn ask_all(
             url,
             info_hash,
             peer_id: identity.peer_id(&seed),
-            port: 0,
             event: Event::Started,
             downloaded: 0,
             left: 1,
@@ -150,7 +149,7 @@ pub(crate) async fn ask_all(
             scrape: false,
         };
         let patience = Duration::from_secs(10);
-        let mut reach = Reach { bind: *bind, scope: scope.clone(), client: client.into(), patience, seed };
+        let mut reach = Reach { bind: bind.clone(), scope: scope.clone(), client: client.into(), patience, seed };
         asked.spawn(async move {
             let (told, _) = trackers::ask(&question, &reach).await;
             if told.iter().any(|told| matches!(told, Told::Peers(_))) {

@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use evidence::{Digest, Mandate, RunId, TargetIds, Utc};
-use swarm::{Content, Scope, Seed, announce, pace, probe, roster};
+use swarm::{Content, Scope, Seed, Vantages, announce, pace, probe, roster};
 use wire::tracker_url::TrackerUrl;
 
 use crate::WatchError;
-use crate::dial::Bind;
 
 /// The plan of a run.
 #[derive(Debug)]
@@ -30,10 +29,10 @@ pub struct WatchPlan {
     /// What we tell peers and trackers of ourselves, e.g. `affiant/0.1.0 (+https://monitor.example/)`.
     pub client: String,
     /// The addresses that contacts are made from.
-    pub bind: Bind,
+    pub bind: Vantages,
     /// Where peers may call us. Port 0 takes any.
     pub listen: Vec<SocketAddr>,
-    /// The port named to trackers and peers; without it the first listener's.
+    /// The port named to trackers and peers; without it the first one that the address in question listens on.
     pub announce_port: Option<u16>,
     /// When the run ends.
     pub until: Until,

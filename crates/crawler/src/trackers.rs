@@ -2,7 +2,8 @@
 //!
 //! A tracker is contacted only at addresses that the scope allows, checked after resolution and before the connection,
 //! and at no other: redirects and proxies are off. Where it has addresses of both families it is asked over both,
-//! for it names the peers of the family that asks (BEP 7, 15).
+//! for it names the peers of the family that asks, and from each address of ours at which we can be called, which is how
+//! it learns of them (BEP 7, 15). All are the same client's, so peer id and key are the same.
 
 mod http;
 mod resolve;
@@ -13,11 +14,10 @@ use std::time::Duration;
 
 use evidence::{Digest, InfoHashV1};
 use swarm::announce::{Answer, Event};
-use swarm::{Scope, Seed};
+use swarm::{Scope, Seed, Vantages};
+use tokio::task::JoinSet;
 use wire::peer_id::PeerId;
 use wire::tracker_url::{Scheme, TrackerUrl};
-
-use crate::Bind;
 
 /// What a tracker is asked and told.
 #[derive(Clone, Debug)]
@@ -28,8 +28,6 @@ pub struct Question {
     pub info_hash: InfoHashV1,
     /// What we call ourselves in this torrent.
     pub peer_id: PeerId,
-    /// Where we listen, or 0.
-    pub port: u16,
     /// The event.
     pub event: Event,
     /// Verified bytes received.
@@ -48,7 +46,7 @@ pub struct Question {
 #[derive(Clone, Debug)]
 pub struct Reach {
     /// Our addresses.
-    pub bind: Bind,
+    pub bind: Vantages,
     /// Who may be contacted.
     pub scope: Scope,
     /// Sent as the user agent.
@@ -114,22 +112,29 @@ pub struct Counts {
     pub incomplete: u32,
 }
 
-/// Asks, over each family that both sides have. There is at least one result.
+/// Asks, over each family that both sides have and from each address of ours. There is at least one result.
 pub async fn ask(question: &Question, reach: &Reach) -> (Vec<Told>, Option<Counts>) {
-    let addresses = match resolve::addresses(&question.url, reach).await {
-        Ok(addresses) => addresses,
+    let ways = match resolve::ways(&question.url, reach).await {
+        Ok(ways) => ways,
         Err(told) => return (vec![told], None),
     };
-    let (mut told, mut counts) = (Vec::new(), None);
-    for family in addresses {
-        let (answer, scraped) = match question.url.scheme() {
-            Scheme::Http | Scheme::Https => http::ask(question, reach, &family).await,
-            Scheme::Udp => udp::ask(question, reach, &family).await,
-        };
-        told.push(answer);
-        counts = counts.or(scraped);
+    // One that is dead takes as long to be found so from ten addresses as from one.
+    let mut asked = JoinSet::new();
+    for (number, way) in ways.into_iter().enumerate() {
+        let question = Question { scrape: question.scrape && number == 0, ..question.clone() };
+        let reach = reach.clone();
+        asked.spawn(async move {
+            let (told, counts) = match question.url.scheme() {
+                Scheme::Http | Scheme::Https => http::ask(&question, &reach, &way).await,
+                Scheme::Udp => udp::ask(&question, &reach, &way).await,
+            };
+            (number, told, counts)
+        });
     }
-    (told, counts)
+    let mut answers = asked.join_all().await;
+    answers.sort_by_key(|(number, ..)| *number);
+    let counts = answers.iter().find_map(|(_, _, counts)| *counts);
+    (answers.into_iter().map(|(_, told, _)| told).collect(), counts)
 }
 
 /// What the results mean for the next question: the best of them counts.

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use evidence::Transport;
 use librqbit_utp::{Error, SocketOpts, UtpSocketUdp, UtpSocketUdpOpts};
+use swarm::Vantages;
 use swarm::probe::Why;
 use tokio::sync::mpsc;
 
 use crate::link::Link;
 use crate::listener::Caller;
-use crate::{Bind, Clock, WatchError};
+use crate::{Clock, WatchError};
 
 /// The µTP sockets of a run.
 pub(crate) struct Ports {
@@ -40,17 +41,20 @@ impl Ports {
     }
 
     /// Opens one for each listener, and one for each further address that contacts are made from.
-    pub(crate) async fn open(listeners: &[SocketAddr], bind: &Bind, streams_max: u32) -> Result<Self, WatchError> {
+    pub(crate) async fn open(listeners: &[SocketAddr], bind: &Vantages, streams_max: u32) -> Result<Self, WatchError> {
         let mut ports = Self::none();
         // A listener for all of IPv6 takes IPv4 with it, as the library opens it; so it goes first.
         let mut listeners = listeners.to_vec();
         listeners.sort_by_key(|address| (!address.ip().is_unspecified(), address.is_ipv4()));
         for address in listeners {
-            if ports.socket(address.ip()).is_none() || !address.ip().is_unspecified() {
+            let takes_it = |wide: SocketAddr| wide.ip().is_unspecified() && wide.is_ipv6() && wide.port() == address.port();
+            if !(address.ip().is_unspecified() && ports.addresses().any(takes_it)) {
                 ports.add(address, streams_max).await?;
             }
         }
-        for address in [bind.v6.map(IpAddr::V6), bind.v4.map(IpAddr::V4)].into_iter().flatten() {
+        let mut addresses: Vec<IpAddr> = bind.iter().map(|vantage| vantage.address).collect();
+        addresses.sort_by_key(|address| (!address.is_unspecified(), address.is_ipv4()));
+        for address in addresses {
             // A socket for all addresses would leave it to the system from which of them to dial.
             let is_there = |socket: &Arc<UtpSocketUdp>| !socket.bind_addr().ip().is_unspecified() || address.is_unspecified();
             if !ports.socket(address).is_some_and(is_there) {
@@ -86,7 +90,8 @@ impl Ports {
         self.sockets.iter().map(Arc::clone)
     }
 
-    /// The socket of this address of ours; for an unspecified one, any of its family.
+    /// The socket of this address of ours, of several ports the first, which is the one that peers are told; for an
+    /// unspecified address, any of its family.
     fn socket(&self, from: IpAddr) -> Option<&Arc<UtpSocketUdp>> {
         let of = |socket: &&Arc<UtpSocketUdp>| socket.bind_addr().ip();
         let exact = self.sockets.iter().find(|socket| of(socket) == from);
@@ -207,7 +212,7 @@ mod tests {
 
     #[tokio::test]
     async fn each_address_has_its_socket() {
-        let bind = Bind { v4: Some([127, 150, 1, 2].into()), v6: Some(Ipv6Addr::LOCALHOST) };
+        let bind = Vantages::new([[127, 150, 1, 2].into(), Ipv6Addr::LOCALHOST.into()]);
         let ports = Ports::open(&[at(1, 6_881)], &bind, 10).await.unwrap();
         let addresses: Vec<_> = ports.addresses().collect();
         assert_eq!((addresses.len(), addresses[0]), (3, at(1, 6_881)));
@@ -218,8 +223,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_has_two_ends_and_the_sockets_close() {
-        let one = Ports::open(&[at(4, 6_881)], &Bind { v4: None, v6: None }, 10).await.unwrap();
-        let other = Ports::open(&[at(5, 6_882)], &Bind { v4: None, v6: None }, 10).await.unwrap();
+        let one = Ports::open(&[at(4, 6_881)], &Vantages::new([]), 10).await.unwrap();
+        let other = Ports::open(&[at(5, 6_882)], &Vantages::new([]), 10).await.unwrap();
         let (sender, mut callers) = mpsc::channel(1);
         let clock: Arc<dyn Clock> = Arc::new(Still);
         let acceptor = tokio::spawn(accept(other.sockets().next().unwrap(), sender, clock));
@@ -228,11 +233,9 @@ mod tests {
         let caller = callers.recv().await.unwrap().link;
         assert_eq!((caller.transport, caller.observer, caller.peer), (Transport::Utp, at(5, 6_882), at(4, 6_881)));
         drop(link);
-        let wide = Ports::open(&["0.0.0.0:0".parse().unwrap()], &Bind { v4: None, v6: None }, 10).await.unwrap();
+        let wide = Ports::open(&["0.0.0.0:0".parse().unwrap()], &Vantages::new([]), 10).await.unwrap();
         let link = wide.dial(Ipv4Addr::UNSPECIFIED.into(), at(5, 6_882)).await.unwrap();
-        let both = Ports::open(&["0.0.0.0:0".parse().unwrap()], &Bind { v4: Some([127, 150, 1, 6].into()), v6: None }, 10)
-            .await
-            .unwrap();
+        let both = Ports::open(&["0.0.0.0:0".parse().unwrap()], &Vantages::new([[127, 150, 1, 6].into()]), 10).await.unwrap();
         assert_eq!(both.socket(at(6, 0).ip()).unwrap().bind_addr().ip(), at(6, 0).ip());
         assert_eq!(link.observer, SocketAddr::new(Ipv4Addr::LOCALHOST.into(), wide.addresses().next().unwrap().port()));
         drop(other);

@@ -1,6 +1,6 @@
 //! Engines without I/O: what to do next about a tracker, a list of peers, one connection.
 //!
-//! In scope: who may be contacted ([`scope`]) and how often ([`pace`]); which peers of a torrent are due ([`roster`])
+//! In scope: who may be contacted ([`scope`]), how often ([`pace`]) and from which address of ours ([`vantage`]); which peers of a torrent are due ([`roster`])
 //! and by which means ([`ladder`]);
 //! when to ask which tracker ([`announce`]); what a caller says first ([`reception`]); one connection from first to last byte ([`probe`]), and what of it is
 //! kept ([`transcript`]); the info dictionary of a magnet ([`metadata`]).
@@ -37,8 +37,10 @@ pub mod roster;
 pub mod scope;
 mod timer;
 pub mod transcript;
+pub mod vantage;
 
 pub use chance::Seed;
 pub use content::Content;
 pub use probe::Probe;
 pub use scope::Scope;
+pub use vantage::Vantages;

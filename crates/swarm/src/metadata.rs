@@ -213,7 +213,7 @@ impl<'a> Fetch<'a> {
             client: self.identity.client(),
             ut_metadata: Some(OUR_ID),
             ut_pex: None,
-            port: self.identity.port(),
+            port: self.identity.port_at(None),
             yourip: None,
         };
         self.outbox.push_back(Outgoing::ExtensionHandshake(ours).encode());

@@ -36,6 +36,10 @@ pub struct Limits {
     pub climb_ms: u64,
     /// Control visits to one peer, should the first not reach it.
     pub control_tries_max: u32,
+    /// From how many addresses of ours an IPv4 peer that serves is proved, one after the other.
+    pub vantages_v4: u32,
+    /// The same for an IPv6 peer.
+    pub vantages_v6: u32,
 }
 
 impl Default for Limits {
@@ -50,6 +54,8 @@ impl Default for Limits {
             allowed: Allowed::ALL,
             climb_ms: 500,
             control_tries_max: 2,
+            vantages_v4: 1,
+            vantages_v6: 1,
         }
     }
 }
@@ -67,6 +73,8 @@ pub struct Job {
     pub attempt: u32,
     /// By which means.
     pub means: Means,
+    /// From which of our addresses, counted from the peer's own first one.
+    pub turn: u32,
 }
 
 /// Why a contact is due.
@@ -122,6 +130,7 @@ struct Entry {
     /// Contacts made for the errand.
     attempts: u32,
     climb: Climb,
+    turn: u32,
     state: State,
     was_probed: bool,
 }
@@ -148,7 +157,8 @@ impl Roster {
             return Offered::Full;
         }
         let state = State::Due(now);
-        let entry = Entry { found, errand: Errand::Probe, attempts: 0, climb: Climb::default(), state, was_probed: false };
+        let entry =
+            Entry { found, errand: Errand::Probe, attempts: 0, climb: Climb::default(), turn: 0, state, was_probed: false };
         self.peers.insert(peer, entry);
         self.due.insert((now, peer));
         Offered::New
@@ -165,7 +175,7 @@ impl Roster {
         entry.state = State::Open;
         self.open += 1;
         let means = entry.climb.means(self.limits.allowed);
-        Some(Job { peer, found: entry.found.clone(), errand: entry.errand, attempt: entry.attempts, means })
+        Some(Job { peer, found: entry.found.clone(), errand: entry.errand, attempt: entry.attempts, means, turn: entry.turn })
     }
 
     /// Returns a contact that could not be made yet, for policy allows it no sooner.
@@ -213,8 +223,11 @@ impl Roster {
             Errand::Control { .. } => {
                 entry.errand = Errand::Probe;
                 entry.attempts = 0;
+                let vantages = if peer.is_ipv4() { limits.vantages_v4 } else { limits.vantages_v6 };
+                entry.turn = if entry.turn + 1 < vantages { entry.turn + 1 } else { 0 };
+                let gap_ms = if entry.turn > 0 { Some(limits.control_ms) } else { limits.revisit_ms };
                 // A peer that answers anything is not asked again.
-                limits.revisit_ms.filter(|_| *outcome != Outcome::Echo).map(|gap_ms| now.plus_ms(gap_ms))
+                gap_ms.filter(|_| *outcome != Outcome::Echo).map(|gap_ms| now.plus_ms(gap_ms))
             }
         };
         entry.state = match next {
@@ -391,6 +404,22 @@ mod tests {
         roster.take_due(now).unwrap();
         roster.finish(now, peer(1), &ended(&Outcome::Echo, false, sha256(b"c")));
         assert!(roster.is_settled(), "an echo is not visited again");
+    }
+
+    #[test]
+    fn a_second_vantage_has_its_turn_where_asked_for() {
+        let mut roster = roster(|limits| (limits.vantages_v4, limits.revisit_ms) = (2, Some(60_000)));
+        let mut now = START;
+        for (turn, gap_ms) in [(0, 500), (1, 60_000), (0, 500)] {
+            let job = roster.take_due(now).unwrap();
+            assert_eq!((job.errand, job.turn), (Errand::Probe, turn));
+            roster.finish(now, peer(1), &ended(&SERVED, true, sha256(b"served")));
+            now = roster.next_due().unwrap();
+            assert_eq!(roster.take_due(now).unwrap().turn, turn, "the control visit is from where the proof was");
+            roster.finish(now, peer(1), &ended(&Outcome::NoEcho, false, sha256(b"c")));
+            assert_eq!(roster.next_due(), Some(now.plus_ms(gap_ms)));
+            now = roster.next_due().unwrap();
+        }
     }
 
     #[test]

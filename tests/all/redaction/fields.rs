@@ -7,7 +7,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crawler::{Bind, Clock, Mandated, Reading, Settings, TargetPlan, Until, WatchPlan, stopper};
+use crawler::{Clock, Mandated, Reading, Settings, TargetPlan, Until, WatchPlan, stopper};
 use evidence::{
     Attribution, Class, Content as Held, InfoHashV1, Mandate, Mono, Now, RunId, TargetIds, Utc, control::Control, sha256,
 };
@@ -141,7 +141,7 @@ fn plan(laboratory: &Laboratory, station: &Station, monitor: Ipv4Addr) -> WatchP
         targets: vec![target],
         scope: Scope::laboratory(vec!["127.0.0.0/8".parse().unwrap()], vec![], vec![]).unwrap(),
         client: "affiant".into(),
-        bind: Bind { v4: Some(monitor), v6: None },
+        bind: swarm::Vantages::new([monitor.into()]),
         listen: vec![(monitor, 0).into()],
         announce_port: None,
         until: Until::Idle { quiet_ms: 500, at_most_ms: 60_000 },

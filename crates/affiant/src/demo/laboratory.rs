@@ -151,7 +151,7 @@ impl Laboratory {
     /// Short waits, because these peers are near; everything else as shipped.
     pub fn configure(&self, config: &mut Config) {
         config.monitor.addresses = vec![IpAddr::V4(MONITOR)];
-        config.monitor.port = 0;
+        config.monitor.ports = vec![0];
         let pace = &mut config.pace;
         pace.dials_per_second = 500;
         pace.handshake_ms = 4_000;

@@ -1,7 +1,7 @@
 //! What runs beside the conductor: one task for each question, contact, caller and record.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use swarm::roster::{Errand, Job};
 use swarm::{Probe, Seed};
 use wire::peer_id::{Family, PeerId};
 
-use super::{Context, Found, Recorder, Source, unconnected};
+use super::{Context, Found, Recorder, Source};
 use crate::clock::vouched_ms;
 use crate::dial::dial;
 use crate::listener::{self, Caller};
@@ -40,6 +40,15 @@ pub(super) struct Shared {
     pub(super) by_hash: BTreeMap<InfoHashV1, usize>,
     pub(super) settings: Settings,
     pub(super) seed: Seed,
+}
+
+impl Shared {
+    /// Our end towards a peer, as long as no connection has come to be.
+    fn unconnected(&self, target: usize, peer: SocketAddr, turn: u32) -> SocketAddr {
+        let any = || if peer.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+        let from = self.reach.bind.towards(peer, &self.targets[target].ids, turn, &self.seed);
+        SocketAddr::new(from.unwrap_or_else(any), 0)
+    }
 }
 
 /// What a task came to. Whatever it says is in the log already.
@@ -225,7 +234,7 @@ pub(super) async fn contact(
             (Aim::Control, info_hash, Purpose::Control { about, info_hash })
         }
     };
-    let observer = unconnected(&shared.reach.bind, job.peer);
+    let observer = shared.unconnected(target, job.peer, job.turn);
     let before_ms = shared.clock.reading().error_ms;
     let visit = {
         let target = aimed(&shared, plan, aim, Direction::Outgoing, info_hash);
@@ -287,7 +296,7 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
     };
     let context = Context {
         peer,
-        observer: unconnected(&shared.reach.bind, peer),
+        observer: shared.unconnected(target, peer, 0),
         found: None,
         purpose: Purpose::Probe,
         target: plan.ids,
@@ -324,7 +333,7 @@ pub(super) async fn paper(shared: Arc<Shared>, target: usize, peer: SocketAddr, 
     let after_ms = shared.clock.reading().error_ms;
     let context = Context {
         peer,
-        observer: unconnected(&shared.reach.bind, peer),
+        observer: shared.unconnected(target, peer, 0),
         found: Some(found),
         purpose: Purpose::Probe,
         target: plan.ids,

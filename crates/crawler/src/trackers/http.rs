@@ -5,16 +5,16 @@ use swarm::announce::Event;
 use wire::infohash::InfoHashV1;
 use wire::tracker_http::{self, AnnounceAnswer, AnnounceRequest, ScrapeAnswer};
 
-use super::resolve::Family;
+use super::resolve::Way;
 use super::{Counts, List, Question, Reach, Told};
 
-/// Asks over one family.
-pub(super) async fn ask(question: &Question, reach: &Reach, family: &Family) -> (Told, Option<Counts>) {
+/// Asks one way.
+pub(super) async fn ask(question: &Question, reach: &Reach, way: &Way) -> (Told, Option<Counts>) {
     let info_hash = InfoHashV1(*question.info_hash.as_bytes());
     let request = AnnounceRequest {
         info_hash,
         peer_id: question.peer_id,
-        port: question.port,
+        port: way.port,
         downloaded: question.downloaded,
         left: question.left,
         event: match question.event {
@@ -27,7 +27,7 @@ pub(super) async fn ask(question: &Question, reach: &Reach, family: &Family) -> 
         tracker_id: None,
     };
     let Some(url) = request.url(&question.url) else { return (no_answer("it is not an HTTP tracker"), None) };
-    let client = match client(question, reach, family) {
+    let client = match client(question, reach, way) {
         Ok(client) => client,
         Err(_) => return (no_answer("the HTTP client could not be set up"), None),
     };
@@ -42,7 +42,7 @@ pub(super) async fn ask(question: &Question, reach: &Reach, family: &Family) -> 
 
 /// A client that can reach the allowed addresses and nothing else. One is made for each question: they are few, and
 /// the addresses are checked anew each time.
-fn client(question: &Question, reach: &Reach, family: &Family) -> reqwest::Result<reqwest::Client> {
+fn client(question: &Question, reach: &Reach, way: &Way) -> reqwest::Result<reqwest::Client> {
     let builder = reqwest::Client::builder()
         .user_agent(reach.client.as_str())
         .timeout(reach.patience)
@@ -51,8 +51,8 @@ fn client(question: &Question, reach: &Reach, family: &Family) -> reqwest::Resul
         .no_proxy()
         .referer(false)
         .pool_max_idle_per_host(0)
-        .resolve_to_addrs(question.url.host().trim_matches(['[', ']']), &family.to);
-    if family.from.is_unspecified() { builder } else { builder.local_address(family.from) }.build()
+        .resolve_to_addrs(question.url.host().trim_matches(['[', ']']), &way.to);
+    if way.from.is_unspecified() { builder } else { builder.local_address(way.from) }.build()
 }
 
 async fn get(client: &reqwest::Client, url: &str) -> Result<Vec<u8>, Told> {

@@ -3,34 +3,41 @@
 use std::net::{IpAddr, SocketAddr};
 
 use evidence::Exclusion;
+use swarm::vantage::Vantage;
 use wire::tracker_url::TrackerUrl;
 
 use super::{Reach, Told};
 
 /// Addresses of one family, all allowed, and our own end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Family {
+pub(super) struct Way {
     pub(super) from: IpAddr,
+    /// Where we listen at it, or 0.
+    pub(super) port: u16,
     pub(super) to: Vec<SocketAddr>,
 }
 
 /// Looks a tracker up. One address that policy forbids spoils the whole name: a name that points into reserved space
 /// is not one to trust with the others.
-pub(super) async fn addresses(url: &TrackerUrl, reach: &Reach) -> Result<Vec<Family>, Told> {
+pub(super) async fn ways(url: &TrackerUrl, reach: &Reach) -> Result<Vec<Way>, Told> {
     let found = look_up(url, reach).await?;
     if let Some(rule) = found.iter().find_map(|address| reach.scope.check_service(*address).err()) {
         return Err(Told::Excluded { why: excluded(rule).into() });
     }
-    let family = |is_v4: bool| {
+    let mut ways = Vec::new();
+    for is_v4 in [true, false] {
         let to: Vec<SocketAddr> = found.iter().copied().filter(|address| address.is_ipv4() == is_v4).collect();
-        let from = reach.bind.towards(to.first()?.ip())?;
-        Some(Family { from, to })
-    };
-    let families: Vec<Family> = [true, false].into_iter().filter_map(family).collect();
-    if families.is_empty() {
+        let ours = to.first().map_or(vec![], |tracker| reach.bind.announcers(tracker.ip()));
+        ways.extend(ours.into_iter().map(|Vantage { address, port }| Way {
+            from: address,
+            port: port.unwrap_or(0),
+            to: to.clone(),
+        }));
+    }
+    if ways.is_empty() {
         return Err(Told::NoAnswer { why: "it has no address of a family that the monitor uses".into() });
     }
-    Ok(families)
+    Ok(ways)
 }
 
 async fn look_up(url: &TrackerUrl, reach: &Reach) -> Result<Vec<SocketAddr>, Told> {
@@ -80,20 +87,19 @@ fn excluded(rule: Exclusion) -> &'static str {
 mod tests {
     use std::time::Duration;
 
-    use swarm::{Scope, Seed};
+    use swarm::{Scope, Seed, Vantages};
 
     use super::*;
-    use crate::Bind;
 
-    async fn check(url: &str, scope: Scope) -> Result<Vec<Family>, Told> {
+    async fn check(url: &str, scope: Scope) -> Result<Vec<Way>, Told> {
         let reach = Reach {
-            bind: Bind::ANY,
+            bind: Vantages::any(),
             scope,
             client: "affiant".into(),
             patience: Duration::from_secs(2),
             seed: Seed::new([1; 32]),
         };
-        addresses(&TrackerUrl::parse(url).unwrap(), &reach).await
+        ways(&TrackerUrl::parse(url).unwrap(), &reach).await
     }
 
     #[tokio::test]
@@ -118,8 +124,8 @@ mod tests {
     #[tokio::test]
     async fn a_laboratory_asks_only_its_own() {
         let scope = || Scope::laboratory(vec!["127.0.0.0/8".parse().unwrap()], vec![], vec![]).unwrap();
-        let families = check("http://127.0.0.3:6969/announce", scope()).await.unwrap();
-        assert_eq!(families, [Family { from: "0.0.0.0".parse().unwrap(), to: vec!["127.0.0.3:6969".parse().unwrap()] }]);
+        let asked = check("http://127.0.0.3:6969/announce", scope()).await.unwrap();
+        assert_eq!(asked, [Way { from: "0.0.0.0".parse().unwrap(), port: 0, to: vec!["127.0.0.3:6969".parse().unwrap()] }]);
         assert!(matches!(check("udp://192.0.2.1:6969", scope()).await, Err(Told::Excluded { .. })));
         assert!(matches!(check("http://no-such-host.invalid/", scope()).await, Err(Told::NoAnswer { .. })));
     }

@@ -11,7 +11,7 @@ use wire::infohash::InfoHashV1;
 use wire::tracker_http;
 use wire::tracker_udp::{self, Action, AddressFamily, AnnounceRequest, Answer, Expected};
 
-use super::resolve::Family;
+use super::resolve::Way;
 use super::{Counts, List, Question, Reach, Told};
 
 /// Packets sent for one answer: one may be lost on the way there and one on the way back.
@@ -20,10 +20,10 @@ const TRIES: u32 = 3;
 /// The longest answer that fits a datagram.
 const PACKET_BYTES: usize = 64 << 10;
 
-/// Asks over one family: the first address that the name has.
-pub(super) async fn ask(question: &Question, reach: &Reach, family: &Family) -> (Told, Option<Counts>) {
-    let Some(to) = family.to.first() else { return (no_answer("it has no address"), None) };
-    let mut exchange = match Exchange::open(SocketAddr::new(family.from, 0), *to, reach, question).await {
+/// Asks one way: the first address that the name has.
+pub(super) async fn ask(question: &Question, reach: &Reach, way: &Way) -> (Told, Option<Counts>) {
+    let Some(to) = way.to.first() else { return (no_answer("it has no address"), None) };
+    let mut exchange = match Exchange::open(way, *to, reach, question).await {
         Ok(exchange) => exchange,
         Err(_) => return (no_answer("no socket could be opened towards it"), None),
     };
@@ -39,6 +39,8 @@ pub(super) async fn ask(question: &Question, reach: &Reach, family: &Family) -> 
 struct Exchange {
     /// Connected, so that packets from elsewhere are not even seen.
     socket: UdpSocket,
+    /// Where we listen, or 0.
+    port: u16,
     family: AddressFamily,
     patience: Duration,
     seed: Seed,
@@ -46,16 +48,17 @@ struct Exchange {
 }
 
 impl Exchange {
-    async fn open(from: SocketAddr, to: SocketAddr, reach: &Reach, question: &Question) -> std::io::Result<Self> {
-        let socket = UdpSocket::bind(from).await?;
+    async fn open(way: &Way, to: SocketAddr, reach: &Reach, question: &Question) -> std::io::Result<Self> {
+        let socket = UdpSocket::bind((way.from, 0)).await?;
         socket.connect(to).await?;
         let family = if to.is_ipv4() { AddressFamily::V4 } else { AddressFamily::V6 };
-        let about = [question.url.as_str().as_bytes(), to.to_string().as_bytes()].concat();
-        let seed = reach.seed.split("udp-tracker", &about);
-        Ok(Self { socket, family, patience: reach.patience / TRIES, seed, sent: 0 })
+        let about = format!("{} {} {to}", question.url, way.from);
+        let seed = reach.seed.split("udp-tracker", about.as_bytes());
+        Ok(Self { socket, port: way.port, family, patience: reach.patience / TRIES, seed, sent: 0 })
     }
 
     async fn announce(&mut self, question: &Question) -> Result<(u64, List), Told> {
+        let port = self.port;
         let connect = |transaction_id| tracker_udp::connect(transaction_id).to_vec();
         let (Answer::Connect { connection_id }, _) = self.exchange(Action::Connect, connect).await? else {
             return Err(unexpected());
@@ -75,7 +78,7 @@ impl Exchange {
                 },
                 key: question.key,
                 numwant: Some(if question.event == Event::Stopped { 0 } else { question.numwant }),
-                port: question.port,
+                port,
                 url_data: question.url.path_and_query(),
             }
             .encode()

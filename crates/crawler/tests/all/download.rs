@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crawler::{Bind, Download, DownloadError, download, stopper};
+use crawler::{Download, DownloadError, download, stopper};
 use swarm::Seed;
 
 use crate::lab::peer::{self, Kind};
@@ -27,7 +27,7 @@ async fn a_copy_is_downloaded_and_nothing_is_sent() {
         folder: folder.path().to_path_buf(),
         peers: vec![],
         scope: scope(),
-        bind: Bind::ANY,
+        bind: swarm::Vantages::any(),
         client: "affiant/0.1.0".into(),
         patience: Duration::from_secs(30),
         seed: Seed::new([6; 32]),

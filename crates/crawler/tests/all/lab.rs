@@ -10,11 +10,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crawler::{Bind, Clock, Mandated, Reading, Settings, TargetPlan, Until, WatchPlan};
+use crawler::{Clock, Mandated, Reading, Settings, TargetPlan, Until, WatchPlan};
 use evidence::mandate::{Authority, Nature, Party, PostalAddress, Work};
 use evidence::{Attribution, Class, Mandate, Mono, Now, RunId, TargetIds, Utc, sha256};
 use swarm::ladder::Allowed;
-use swarm::{Scope, Seed};
+use swarm::{Scope, Seed, Vantages};
 use wire::tracker_url::TrackerUrl;
 
 /// The system's clocks.
@@ -115,7 +115,7 @@ pub fn plan(test: u8, targets: Vec<TargetPlan>) -> WatchPlan {
         targets,
         scope: scope(),
         client: "affiant/0.1.0 (+https://monitor.example/)".into(),
-        bind: Bind { v4: Some(Ipv4Addr::new(127, test, 255, 1)), v6: None },
+        bind: Vantages::new([Ipv4Addr::new(127, test, 255, 1).into()]),
         listen: vec![],
         announce_port: Some(6881),
         until: Until::Idle { quiet_ms: 300, at_most_ms: 60_000 },

@@ -12,3 +12,4 @@ mod reach;
 mod refusal;
 mod sweep;
 mod trackers;
+mod vantages;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crawler::{Bind, MetadataError, MetadataPlan, fetch_metadata, stopper};
+use crawler::{MetadataError, MetadataPlan, fetch_metadata, stopper};
 use evidence::InfoHashV1;
 use swarm::Seed;
 use wire::tracker_url::TrackerUrl;
@@ -27,7 +27,7 @@ async fn the_info_dictionary_comes_from_whoever_has_it() {
         trackers,
         peers: vec![full],
         scope: scope(),
-        bind: Bind { v4: Some([127, TEST, 255, 1].into()), v6: None },
+        bind: swarm::Vantages::new([[127, TEST, 255, 1].into()]),
         client: "affiant/0.1.0".into(),
         patience: Duration::from_secs(10),
         limits: swarm::metadata::Limits::default(),

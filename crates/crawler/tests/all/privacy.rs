@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crawler::{Bind, Download, download, stopper};
+use crawler::{Download, download, stopper};
 use swarm::Seed;
 
 use crate::lab::peer::{self, Kind};
@@ -54,7 +54,7 @@ async fn no_event_at_any_level_names_a_peer() {
         folder: folder.path().to_path_buf(),
         peers: vec![],
         scope: scope(),
-        bind: Bind::ANY,
+        bind: swarm::Vantages::any(),
         client: "affiant/0.1.0".into(),
         patience: Duration::from_secs(30),
         seed: Seed::new([6; 32]),

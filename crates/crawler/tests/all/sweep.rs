@@ -171,7 +171,7 @@ async fn ipv6_peers_that_a_magnet_names_are_proved_too() {
     let mut plan = plan(TEST + 3, vec![target]);
     plan.scope =
         swarm::Scope::laboratory(vec!["::1/128".parse().unwrap(), "127.0.0.0/8".parse().unwrap()], vec![], vec![]).unwrap();
-    plan.bind = crawler::Bind { v4: None, v6: Some(std::net::Ipv6Addr::LOCALHOST) };
+    plan.bind = swarm::Vantages::new([std::net::Ipv6Addr::LOCALHOST.into()]);
     let (summary, log) = Station::found().watch(plan).await;
     summary.unwrap();
     let observations = log.of(seed);

@@ -1,22 +1,38 @@
 //! What we call ourselves: one honest name, and a fresh peer id for each contact.
 
+use core::net::IpAddr;
+
 use wire::peer_id::PeerId;
 
 use crate::chance::Seed;
+use crate::vantage::Vantages;
 
 /// Who the monitor says it is.
 #[derive(Clone, Debug)]
 pub struct Identity {
     client: String,
-    port: Option<u16>,
+    port: Port,
     secret: Seed,
+}
+
+/// Where we listen.
+#[derive(Clone, Debug)]
+enum Port {
+    Everywhere(Option<u16>),
+    At(Vantages),
 }
 
 impl Identity {
     /// `client` is sent as `v` of the extension handshake, e.g. `affiant/0.1.0 (+https://monitor.example/)`; `port` is
     /// where we listen; `secret` lets us recognise our own peer ids and nobody else.
     pub fn new(client: impl Into<String>, port: Option<u16>, secret: Seed) -> Self {
-        Self { client: client.into(), port, secret: secret.split("own-peer-ids", &[]) }
+        Self { client: client.into(), port: Port::Everywhere(port), secret: secret.split("own-peer-ids", &[]) }
+    }
+
+    /// With the ports at which each of our addresses is called.
+    #[must_use]
+    pub fn with_vantages(self, vantages: Vantages) -> Self {
+        Self { port: Port::At(vantages), ..self }
     }
 
     /// The client string.
@@ -24,9 +40,12 @@ impl Identity {
         &self.client
     }
 
-    /// The port we listen on.
-    pub fn port(&self) -> Option<u16> {
-        self.port
+    /// The port at which whoever sees us at this address of ours can call us.
+    pub fn port_at(&self, ours: Option<IpAddr>) -> Option<u16> {
+        match &self.port {
+            Port::Everywhere(port) => *port,
+            Port::At(vantages) => vantages.port_at(ours?),
+        }
     }
 
     /// A peer id: `-AF0100-`, six bytes of chance, and six that only we could have put behind them. Peers see a

@@ -247,7 +247,7 @@ impl<'a> Probe<'a> {
                 client: self.target.identity.client(),
                 ut_metadata: None,
                 ut_pex: None,
-                port: self.target.identity.port(),
+                port: self.target.identity.port_at(self.observer.map(|observer| observer.ip())),
                 yourip: self.address.map(|address| address.ip()),
             };
             self.send(now, Outgoing::ExtensionHandshake(ours));

@@ -56,12 +56,20 @@ pub async fn start(kind: Kind, torrent: &Arc<Torrent>, at: SocketAddr) -> Receiv
 
 /// Dials a monitor and then behaves like any other peer.
 pub async fn dial(kind: Kind, torrent: &Arc<Torrent>, from: SocketAddr, to: SocketAddr) -> Received {
-    let received = Received::default();
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     // A port of an earlier test run may still be waiting out its time.
     socket.set_reuseaddr(true).unwrap();
     socket.bind(from).unwrap();
-    let mut stream = socket.connect(to).await.unwrap();
+    call(kind, torrent, socket.connect(to).await.unwrap()).await
+}
+
+/// Behaves like any other peer on a stream that it has opened.
+pub async fn call(
+    kind: Kind,
+    torrent: &Arc<Torrent>,
+    mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> Received {
+    let received = Received::default();
     let hash = if kind == Kind::WrongHash { [9; 20] } else { torrent.hash() };
     stream.write_all(&greeting(hash)).await.unwrap();
     tokio::spawn(talk(kind, Arc::clone(torrent), stream, Arc::clone(&received), true));

@@ -16,6 +16,16 @@ pub fn compact(peers: &[SocketAddr]) -> Vec<u8> {
     packed.flatten().collect()
 }
 
+/// The answer to an announce over IPv6. BEP 7.
+pub fn announce6(peers: &[SocketAddr]) -> Vec<u8> {
+    let packed = peers.iter().filter_map(|peer| match peer {
+        SocketAddr::V4(_) => None,
+        SocketAddr::V6(six) => Some([&six.ip().octets()[..], &six.port().to_be_bytes()].concat()),
+    });
+    let peers: Vec<u8> = packed.flatten().collect();
+    [format!("d8:intervali900e6:peers6{}:", peers.len()).as_bytes(), &peers, b"e"].concat()
+}
+
 /// The answer to an announce.
 pub fn announce(peers: &[SocketAddr]) -> Vec<u8> {
     let peers = compact(peers);
