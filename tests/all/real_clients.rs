@@ -10,7 +10,7 @@ use std::{
 };
 
 use evidence::{Grade, Observation, Outcome};
-use swarmlab::clients::{self, Client, Encryption, Found, Role, Running, Start};
+use swarmlab::clients::{self, Client, Encryption, Found, Role, Running, Start, Streams};
 use tempfile::TempDir;
 
 use crate::{laboratory::Laboratory, station::Station};
@@ -62,21 +62,23 @@ impl Scene {
         let file = self.station.input("film.torrent");
         let start = Start {
             dir: &dir,
-            address: Ipv4Addr::new(127, 3, self.test, host),
+            address: Ipv4Addr::new(127, 3, self.test, host).into(),
             port: PORT,
-            torrent: file.as_ref(),
-            info_hash: torrent.info_hash().0,
-            piece_count: torrent.info().piece_count(),
+            torrents: &[clients::Torrent {
+                file: file.as_ref(),
+                info_hash: torrent.info_hash().0,
+                piece_count: torrent.info().piece_count(),
+            }],
             content_dir: &content,
             role,
             encryption: Encryption::Default,
-            utp_only: false,
+            streams: Streams::Any,
             peer_exchange: false,
             ready_within: READY_WITHIN,
         };
         let running =
             self.laboratory.runtime.block_on(clients::start(client, found, start)).unwrap_or_else(|fault| panic!("{fault}"));
-        let address = SocketAddr::from(running.address());
+        let address = running.address();
         for _ in 0..600 {
             if self.laboratory.tracker.peers(torrent.info_hash()).contains(&address) {
                 return running;
@@ -92,7 +94,7 @@ impl Scene {
         self.station.watch();
         self.station.assert_sound();
         let probes = self.station.probes().split_off(before);
-        let of_client = probes.iter().filter(|seen| seen.peer == SocketAddr::from(client.address()));
+        let of_client = probes.iter().filter(|seen| seen.peer == client.address());
         let best = of_client.max_by_key(|seen| seen.grade);
         best.unwrap_or_else(|| panic!("{} was not observed: {probes:#?}", client.client())).clone()
     }
@@ -115,6 +117,7 @@ fn assert_named(seen: &Observation, client: Client, found: &Found) {
         // It names the library and that library's version.
         Client::Rtorrent => ("libtorrent", "", "-lt"),
         Client::Aria2 => ("aria2", found.version.as_str(), "A2-"),
+        Client::Libtorrent | Client::Webtorrent => unreachable!("they are in the matrix of the crawler"),
     };
     let said = seen.client.as_ref().map(ToString::to_string).unwrap_or_default().to_lowercase();
     assert!(said.contains(name) && said.contains(version), "{client} {}: '{said}'", found.version);
@@ -125,7 +128,7 @@ fn assert_named(seen: &Observation, client: Client, found: &Found) {
 fn find(client: Client) -> Option<Found> {
     let found = client.find();
     if found.is_none() {
-        let notice = format!("{client} is not installed: apt-get install {}", client.debian_package().join(" "));
+        let notice = format!("{client} is not installed: {}", client.installation());
         assert!(std::env::var_os("CI").is_none(), "{notice}");
         eprintln!("!!! SKIPPED !!! {notice}");
     }

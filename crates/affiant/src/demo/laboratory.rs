@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use evidence::{Date, sha256};
 use swarmlab::{
     behaviour::{Behaviour, Mix},
-    clients::{self, Client, Encryption, Role, Running, Start},
+    clients::{self, Client, Encryption, Role, Running, Start, Streams},
     farm::{Farm, FarmConfig},
     network::Network,
     seeders::Seeders,
@@ -85,8 +85,8 @@ impl Laboratory {
             Default::default()
         };
         for client in &clients {
-            truth.insert(client.address().into(), Behaviour::Seed, &networks);
-            peers.push(client.address().into());
+            truth.insert(client.address(), Behaviour::Seed, &networks);
+            peers.push(client.address());
         }
         tracker.list(torrent.info_hash(), peers, 0);
         let callers = networks[0].hosts_that(Behaviour::Seed, &mix).skip(wish.peers).take(CALLERS).collect();
@@ -227,7 +227,8 @@ async fn start_clients(torrent: &SyntheticTorrent, folder: &Path, networks: &[Ne
     let mut names = Vec::new();
     let file = folder.join("clients.torrent");
     fs::write(&file, torrent.metainfo()).with_context(|| format!("cannot write {}", file.display()))?;
-    for (client, network) in Client::ALL.into_iter().zip(networks.iter().cycle()) {
+    let shared = clients::Torrent { file: &file, info_hash: torrent.info_hash().0, piece_count: torrent.info().piece_count() };
+    for (client, network) in Client::DEBIAN.into_iter().zip(networks.iter().cycle()) {
         let Some(found) = client.find() else { continue };
         let dir = folder.join(client.name());
         let content_dir = folder.join(format!("{}-content", client.name()));
@@ -236,15 +237,13 @@ async fn start_clients(torrent: &SyntheticTorrent, folder: &Path, networks: &[Ne
         let octets = network.base.octets();
         let start = Start {
             dir: &dir,
-            address: Ipv4Addr::new(octets[0], octets[1], 255, 7),
+            address: Ipv4Addr::new(octets[0], octets[1], 255, 7).into(),
             port: 26_881,
-            torrent: &file,
-            info_hash: torrent.info_hash().0,
-            piece_count: torrent.info().piece_count(),
+            torrents: &[shared],
             content_dir: &content_dir,
             role: Role::Seed,
             encryption: Encryption::Default,
-            utp_only: false,
+            streams: Streams::Any,
             peer_exchange: false,
             ready_within: Duration::from_secs(30),
         };

@@ -27,7 +27,7 @@ struct Subject {
 fn find(client: Client) -> Option<Found> {
     let found = client.find();
     if found.is_none() {
-        let notice = format!("{client} is not installed: apt-get install {}", client.debian_package().join(" "));
+        let notice = format!("{client} is not installed: {}", client.installation());
         assert!(std::env::var_os("CI").is_none(), "{notice}");
         eprintln!("!!! SKIPPED !!! {notice}");
     }
@@ -39,7 +39,7 @@ fn find(client: Client) -> Option<Found> {
 struct Terms {
     role: clients::Role,
     encryption: clients::Encryption,
-    utp_only: bool,
+    streams: clients::Streams,
 }
 
 async fn launch(
@@ -59,18 +59,15 @@ async fn launch(
     if terms.role == clients::Role::Seed {
         std::fs::write(content.join(&torrent.name), &torrent.bytes).unwrap();
     }
-    let SocketAddr::V4(at) = address else { panic!("an IPv4 address") };
     let start = Start {
         dir: &dir,
-        address: *at.ip(),
-        port: at.port(),
-        torrent: &file,
-        info_hash: torrent.hash(),
-        piece_count: torrent.piece_count(),
+        address: address.ip(),
+        port: address.port(),
+        torrents: &[clients::Torrent { file: &file, info_hash: torrent.hash(), piece_count: torrent.piece_count() }],
         content_dir: &content,
         role: terms.role,
         encryption: terms.encryption,
-        utp_only: terms.utp_only,
+        streams: terms.streams,
         peer_exchange: false,
         ready_within: Duration::from_secs(60),
     };

@@ -6,12 +6,14 @@ use super::{Encryption, Launch, Start};
 
 /// Everything is said on its command line.
 pub(super) fn prepare(start: &Start<'_>) -> Launch {
+    let six = start.address.is_ipv6();
     let mut folder = OsString::from("--dir=");
     folder.push(start.content_dir);
     let mut arguments: Vec<OsString> = vec![
         folder,
         format!("--interface={}", start.address).into(),
         format!("--listen-port={}", start.port).into(),
+        format!("--disable-ipv6={}", !six).into(),
         format!("--enable-peer-exchange={}", start.peer_exchange).into(),
         format!("--bt-force-encryption={}", start.encryption == Encryption::Required).into(),
     ];
@@ -19,7 +21,6 @@ pub(super) fn prepare(start: &Start<'_>) -> Launch {
         [
             "--no-conf=true",
             "--no-netrc=true",
-            "--disable-ipv6=true",
             "--async-dns=false",
             "--enable-dht=false",
             "--enable-dht6=false",
@@ -36,6 +37,7 @@ pub(super) fn prepare(start: &Start<'_>) -> Launch {
         ]
         .map(OsString::from),
     );
-    arguments.push(start.torrent.into());
+    // Each is a download of its own; by itself it works at five at a time.
+    arguments.extend(start.torrents.iter().map(|torrent| torrent.file.into()));
     Launch { arguments, environment: vec![], logs: vec![] }
 }

@@ -7,6 +7,7 @@
 //! Debian 12 pairs Deluge 2.0.3 with a newer Python and libtorrent: its log is full of complaints about
 //! `findCaller`, `bind_textdomain_codeset` and `disk.num_blocks_cache_hits`, which do no harm.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::process::{self, Guarded};
-use super::{Client, ClientError, Encryption, Found, Launch, Start, loopback};
+use super::{Client, ClientError, Encryption, Found, Launch, Start, Streams, inside};
 
 /// Only the client's own folder knows it, and its control port is on loopback.
 const PASSWORD: &str = "laboratory";
@@ -28,9 +29,9 @@ pub(super) fn console_beside(daemon: &Path) -> PathBuf {
 /// Starts the daemon, waits for its control port, and has the console add the torrent.
 pub(super) async fn spawn(found: &Found, start: &Start<'_>) -> Result<Guarded, ClientError> {
     let began = Instant::now();
-    let control_port = loopback::control_port(start, start.dir)?;
+    let control_port = inside::control_port(start, control_address(start))?;
     let mut daemon = process::launch(found, start.dir, prepare(start, control_port)?)?;
-    while TcpStream::connect((start.address, control_port)).await.is_err() {
+    while TcpStream::connect((control_address(start), control_port)).await.is_err() {
         if daemon.has_ended() {
             return Err(ClientError::Ended { client: Client::Deluge, log: daemon.log_tail() });
         }
@@ -43,11 +44,21 @@ pub(super) async fn spawn(found: &Found, start: &Start<'_>) -> Result<Guarded, C
     Ok(daemon)
 }
 
+/// Where it is told what to do: its control port takes IPv4 alone.
+fn control_address(start: &Start<'_>) -> IpAddr {
+    if start.address.is_ipv4() { start.address } else { Ipv4Addr::LOCALHOST.into() }
+}
+
 fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> {
     let configuration = start.dir.join("configuration");
     let python = start.dir.join("python");
     let address = start.address.to_string();
-    let policy = if start.encryption == Encryption::Required { 0 } else { 1 };
+    let control = control_address(start).to_string();
+    let policy = match start.encryption {
+        Encryption::Required => 0,
+        Encryption::Default => 1,
+        Encryption::Refused => 2,
+    };
     let settings = json!({
         "daemon_port": control_port,
         "listen_interface": address,
@@ -60,7 +71,7 @@ fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> 
         "natpmp": false,
         "upnp": false,
         "utpex": start.peer_exchange,
-        // 0 forces, 1 enables; a level of 1 is RC4, 2 either.
+        // 0 forces, 1 enables, 2 disables; a level of 1 is RC4, 2 either.
         "enc_in_policy": policy,
         "enc_out_policy": policy,
         "enc_level": if policy == 0 { 1 } else { 2 },
@@ -89,7 +100,7 @@ fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> 
             "--config".into(),
             configuration.into(),
             "--ui-interface".into(),
-            address.into(),
+            control.into(),
             "--port".into(),
             control_port.to_string().into(),
             "--loglevel".into(),
@@ -102,8 +113,9 @@ fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> 
 
 /// The hook that Python runs before the daemon.
 fn quiet_session(start: &Start<'_>) -> String {
-    let Start { address, port, .. } = start;
-    let tcp = if start.utp_only { "False" } else { "True" };
+    let address = start.at();
+    let is = |yes: bool| if yes { "True" } else { "False" };
+    let (tcp, utp) = (is(start.streams != Streams::Utp), is(start.streams != Streams::Tcp));
     format!(
         r#"import libtorrent
 
@@ -112,34 +124,41 @@ class Session(libtorrent.session):
         quiet = dict(settings)
         for name in ("enable_dht", "enable_lsd", "enable_natpmp", "enable_upnp"):
             quiet[name] = False
-        quiet["listen_interfaces"] = "{address}:{port}"
-        quiet["outgoing_interfaces"] = "{address}"
+        quiet["listen_interfaces"] = "{address}"
+        quiet["outgoing_interfaces"] = "{}"
         quiet["enable_incoming_tcp"] = {tcp}
         quiet["enable_outgoing_tcp"] = {tcp}
+        quiet["enable_incoming_utp"] = {utp}
+        quiet["enable_outgoing_utp"] = {utp}
         super().__init__(quiet, *rest, **named)
 
 libtorrent.session = Session
-"#
+"#,
+        start.address
     )
 }
 
 async fn add(found: &Found, start: &Start<'_>, control_port: u16, began: Instant, daemon: &Guarded) -> Result<(), ClientError> {
     // The console splits its command at blanks, so the paths are relative, with names chosen here.
-    let torrent = start.dir.join("laboratory.torrent");
-    std::fs::copy(start.torrent, &torrent).map_err(ClientError::environment("write", &torrent))?;
+    let mut command = "add".to_owned();
+    for (number, torrent) in start.torrents.iter().enumerate() {
+        let copy = start.dir.join(format!("{number}.torrent"));
+        std::fs::copy(torrent.file, &copy).map_err(ClientError::environment("write", &copy))?;
+        command.push_str(&format!(" {number}.torrent"));
+    }
     let launch = Launch {
         arguments: vec![
             "--config".into(),
             start.dir.join("configuration").into(),
             "--daemon".into(),
-            start.address.to_string().into(),
+            control_address(start).to_string().into(),
             "--port".into(),
             control_port.to_string().into(),
             "--username".into(),
             "localclient".into(),
             "--password".into(),
             PASSWORD.into(),
-            "add laboratory.torrent".into(),
+            command.into(),
         ],
         environment: vec![],
         logs: vec![],
@@ -151,13 +170,14 @@ async fn add(found: &Found, start: &Start<'_>, control_port: u16, began: Instant
     }
     let said = console.log_tail();
     // The console's exit status is 0 even when the daemon refuses.
-    if said.contains("Torrent added!") { Ok(()) } else { Err(ClientError::Refused { client: Client::Deluge, said }) }
+    let added = said.matches("Torrent added!").count();
+    if added == start.torrents.len() { Ok(()) } else { Err(ClientError::Refused { client: Client::Deluge, said }) }
 }
 
 fn too_slow(start: &Start<'_>, began: Instant, last: &str, daemon: &Guarded) -> ClientError {
     ClientError::TooSlow {
         client: Client::Deluge,
-        address: std::net::SocketAddrV4::new(start.address, start.port),
+        address: start.at(),
         aim: "ready",
         waited_ms: began.elapsed().as_millis(),
         last: last.to_owned(),

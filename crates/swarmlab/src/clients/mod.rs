@@ -1,11 +1,11 @@
-//! Real BitTorrent clients from Debian, started on loopback as one swarm's seeders and leechers.
+//! Real BitTorrent clients from Debian, PyPI and npm, started as one swarm's seeders and leechers.
 //!
-//! *In scope:* finding an installed client, giving it an address of its own in 127.0.0.0/8, a configuration
-//! that keeps it there, one torrent, and a bounded wait until it answers a BitTorrent handshake; ending it,
-//! and everything it started, when its handle goes or this process dies in whatever way.
+//! *In scope:* finding an installed client, giving it an address of its own on loopback (or, in a network that has no
+//! way out, [one for documentation](crate::namespace)), a configuration that keeps it there and to the streams asked for,
+//! its torrents, and a bounded wait until it answers a BitTorrent handshake; ending it, and everything it started, when
+//! its handle goes or this process dies in whatever way.
 //!
-//! *Out of scope:* network namespaces (the caller may enter one first), rate limits, several torrents per
-//! client, and an orderly farewell: a client is killed, so its tracker hears no `stopped`.
+//! *Out of scope:* rate limits, and an orderly farewell: a client is killed, so its tracker hears no `stopped`.
 //!
 //! # What was found when this was run
 //!
@@ -28,23 +28,26 @@
 
 mod aria2;
 mod deluge;
-mod loopback;
+mod inside;
+mod libtorrent;
 mod process;
 mod qbittorrent;
 pub mod ready;
 mod rtorrent;
 mod running;
+mod start;
 mod transmission;
+mod webtorrent;
 
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub use running::{Running, start};
+pub use start::{Encryption, Role, Start, Streams, Torrent};
 
-/// A BitTorrent client that Debian packages.
+/// A BitTorrent client that can be installed.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Client {
     /// transmission-daemon.
@@ -57,11 +60,19 @@ pub enum Client {
     Rtorrent,
     /// aria2c.
     Aria2,
+    /// The libtorrent library from PyPI, led by a small program in Python.
+    Libtorrent,
+    /// The webtorrent library from npm, led by a small program for Node.
+    Webtorrent,
 }
 
 impl Client {
+    /// Those that Debian packages.
+    pub const DEBIAN: [Self; 5] = [Self::Transmission, Self::QBittorrent, Self::Deluge, Self::Rtorrent, Self::Aria2];
+
     /// Every client this laboratory knows.
-    pub const ALL: [Self; 5] = [Self::Transmission, Self::QBittorrent, Self::Deluge, Self::Rtorrent, Self::Aria2];
+    pub const ALL: [Self; 7] =
+        [Self::Transmission, Self::QBittorrent, Self::Deluge, Self::Rtorrent, Self::Aria2, Self::Libtorrent, Self::Webtorrent];
 
     /// The name its makers use.
     #[must_use]
@@ -72,22 +83,27 @@ impl Client {
             Self::Deluge => "Deluge",
             Self::Rtorrent => "rtorrent",
             Self::Aria2 => "aria2",
+            Self::Libtorrent => "libtorrent",
+            Self::Webtorrent => "webtorrent",
         }
     }
 
-    /// The Debian packages to install for it.
+    /// What installs it.
     #[must_use]
-    pub fn debian_package(self) -> &'static [&'static str] {
+    pub fn installation(self) -> &'static str {
         match self {
-            Self::Transmission => &["transmission-daemon"],
-            Self::QBittorrent => &["qbittorrent-nox"],
-            Self::Deluge => &["deluged", "deluge-console"],
-            Self::Rtorrent => &["rtorrent"],
-            Self::Aria2 => &["aria2"],
+            Self::Transmission => "apt-get install transmission-daemon",
+            Self::QBittorrent => "apt-get install qbittorrent-nox",
+            Self::Deluge => "apt-get install deluged deluge-console",
+            Self::Rtorrent => "apt-get install rtorrent",
+            Self::Aria2 => "apt-get install aria2",
+            Self::Libtorrent => "tests/run, with python3 and pip, into target/pypi",
+            Self::Webtorrent => "tests/run, with nodejs and npm, into target/npm",
         }
     }
 
-    /// Looks the client up on `PATH` and asks it for its version; `None` when a part of it is not installed.
+    /// Looks the client up, on `PATH` or among what `tests/run` has put beside the built programs, and asks it for its
+    /// version; `None` when a part of it is not installed.
     #[must_use]
     pub fn find(self) -> Option<Found> {
         let (name, ask) = match self {
@@ -96,6 +112,8 @@ impl Client {
             Self::Deluge => ("deluged", "--version"),
             Self::Rtorrent => ("rtorrent", "-h"),
             Self::Aria2 => ("aria2c", "--version"),
+            Self::Libtorrent => return libtorrent::find(),
+            Self::Webtorrent => return webtorrent::find(),
         };
         let program = on_path(name)?;
         if self == Self::Deluge && !deluge::console_beside(&program).is_file() {
@@ -117,6 +135,12 @@ fn on_path(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
+/// What `tests/run` has put into this folder of `target`, in which the running program lies too.
+fn in_target(name: &str) -> Option<PathBuf> {
+    let this = std::env::current_exe().ok()?;
+    this.ancestors().map(|folder| folder.join(name)).find(|folder| folder.is_dir())
+}
+
 /// An installed client.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Found {
@@ -126,66 +150,17 @@ pub struct Found {
     pub version: String,
 }
 
-/// What a client is to be in the swarm.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Role {
-    /// The whole content is in its folder; it is ready when it claims every piece.
-    Seed,
-    /// Its folder is empty; it is ready when it answers a handshake.
-    Leech,
-}
-
-/// Which streams a client takes and opens.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Encryption {
-    /// As it comes: plain ones too.
-    Default,
-    /// Only those under Message Stream Encryption with RC4.
-    Required,
-}
-
-/// How to start a client.
-#[derive(Clone, Debug)]
-pub struct Start<'a> {
-    /// An existing folder for its configuration, state and log: its own, and empty.
-    pub dir: &'a Path,
-    /// Its own address in 127.0.0.0/8. It listens, announces and dials from there.
-    pub address: Ipv4Addr,
-    /// Its TCP (and, where it speaks µTP, UDP) port.
-    pub port: u16,
-    /// The metainfo file. Every URL in it must be on loopback, with a tracker path beginning `/announce`.
-    pub torrent: &'a Path,
-    /// The v1 info-hash of that torrent.
-    pub info_hash: [u8; 20],
-    /// How many pieces the torrent has.
-    pub piece_count: u32,
-    /// The folder that holds, or will hold, the torrent's file or folder.
-    pub content_dir: &'a Path,
-    /// Seeder or leecher.
-    pub role: Role,
-    /// Which streams it takes and opens.
-    pub encryption: Encryption,
-    /// Whether it takes and opens streams over µTP alone. Only the libtorrent kinds can be told so; rtorrent and aria2
-    /// speak no µTP.
-    pub utp_only: bool,
-    /// Whether it tells peers of other peers. rtorrent was never seen to, though it may.
-    pub peer_exchange: bool,
-    /// How long to wait until it is ready. 60 s is ample: Deluge, the slowest, took 17 s with five busy
-    /// programs on two cores.
-    pub ready_within: Duration,
-}
-
 /// Why a client is not running.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The caller asked for an address that could be reached from, or reach, elsewhere.
-    #[error("{address} is not in 127.0.0.0/8, and clients are only started on loopback")]
+    #[error("{address} is neither on loopback nor for documentation in a network without a way out")]
     AddressOutside {
         /// The address asked for.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
     /// The torrent would make the client call somebody who is not on loopback.
-    #[error("the torrent {} names {url}, which is not on loopback", torrent.display())]
+    #[error("the torrent {} names {url}, which is outside of this machine", torrent.display())]
     UrlOutside {
         /// The metainfo file.
         torrent: PathBuf,
@@ -203,10 +178,12 @@ pub enum ClientError {
         source: io::Error,
     },
     /// The client has no such setting.
-    #[error("{client} cannot be told to use µTP alone")]
-    NoUtpOnly {
+    #[error("{client} cannot be told to use {what} alone")]
+    NoSetting {
         /// Which client.
         client: Client,
+        /// What it was to keep to.
+        what: &'static str,
     },
     /// The client ended before it was ready.
     #[error("{client} ended before it was ready; its log ends with:\n{log}")]
@@ -230,7 +207,7 @@ pub enum ClientError {
         /// Which client.
         client: Client,
         /// Where.
-        address: SocketAddrV4,
+        address: SocketAddr,
         /// What it was to become: `ready` or `complete`.
         aim: &'static str,
         /// For how long that was awaited.

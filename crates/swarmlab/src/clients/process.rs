@@ -93,19 +93,29 @@ fn tail(log: &Path) -> io::Result<String> {
 }
 
 /// The first word with a digit that `program` prints when asked for its version.
-pub(super) fn version(program: &Path, ask: &str) -> Option<String> {
-    let output = std::process::Command::new(program)
-        .arg(ask)
+pub(super) fn version(program: &Path, question: &str) -> Option<String> {
+    let output = answer(program, &[question])?;
+    // Transmission prints its version on standard error.
+    let said = [output.stdout, output.stderr].concat();
+    version_in(&String::from_utf8_lossy(&said))
+}
+
+/// The first word with a digit that `program` prints, if it does as it is told.
+pub(super) fn ask(program: &Path, arguments: &[&str]) -> Option<String> {
+    let output = answer(program, arguments).filter(|output| output.status.success())?;
+    version_in(&String::from_utf8_lossy(&output.stdout))
+}
+
+fn answer(program: &Path, arguments: &[&str]) -> Option<std::process::Output> {
+    std::process::Command::new(program)
+        .args(arguments)
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", std::env::temp_dir())
         .env("LANG", "C.UTF-8")
         .stdin(Stdio::null())
         .output()
-        .ok()?;
-    // Transmission prints its version on standard error.
-    let said = [output.stdout, output.stderr].concat();
-    version_in(&String::from_utf8_lossy(&said))
+        .ok()
 }
 
 fn version_in(said: &str) -> Option<String> {

@@ -5,7 +5,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -37,7 +37,7 @@ pub struct Answer {
 /// # Errors
 ///
 /// When nothing accepts there, or what accepts does not answer for `info_hash` in time.
-pub async fn ask(address: SocketAddrV4, info_hash: [u8; 20], piece_count: u32) -> io::Result<Answer> {
+pub async fn ask(address: SocketAddr, info_hash: [u8; 20], piece_count: u32) -> io::Result<Answer> {
     let (mut stream, peer_id) = tokio::time::timeout(HANDSHAKE_WITHIN, shake_hands(address, info_hash)).await??;
     let claimed = tokio::time::timeout(CLAIM_WITHIN, read_claim(&mut stream, piece_count)).await;
     Ok(Answer {
@@ -48,24 +48,30 @@ pub async fn ask(address: SocketAddrV4, info_hash: [u8; 20], piece_count: u32) -
 }
 
 /// Whether anybody holds the UDP or listens on the TCP port, without a visit: for a client that would turn ours away.
-pub(super) fn is_listening(address: SocketAddrV4) -> bool {
-    // As the kernel lists it: the address as one little-endian number, in an IPv6 table after a mapped prefix.
-    let local = format!("{:08X}:{:04X}", u32::from_le_bytes(address.ip().octets()), address.port());
+pub(super) fn is_listening(address: SocketAddr) -> bool {
+    // As the kernel lists it: the address as little-endian numbers of 32 bits, one of IPv4 in an IPv6 table after a prefix.
+    let octets = match address.ip() {
+        IpAddr::V4(four) => four.octets().to_vec(),
+        IpAddr::V6(six) => six.octets().to_vec(),
+    };
+    let words: String =
+        octets.rchunks(4).rev().map(|word| word.iter().rev().map(|byte| format!("{byte:02X}")).collect::<String>()).collect();
+    let local = format!("{words}:{:04X}", address.port());
     ["tcp", "tcp6", "udp", "udp6"].map(|name| format!("/proc/net/{name}")).into_iter().any(|table| {
         let table = std::fs::read_to_string(table).unwrap_or_default();
         table.lines().any(|line| line.split_ascii_whitespace().nth(1).is_some_and(|holder| holder.ends_with(&local)))
     })
 }
 
-async fn shake_hands(address: SocketAddrV4, info_hash: [u8; 20]) -> io::Result<(TcpStream, [u8; 20])> {
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddrV4::new(*address.ip(), 0).into())?;
-    let mut stream = socket.connect(address.into()).await?;
+async fn shake_hands(address: SocketAddr, info_hash: [u8; 20]) -> io::Result<(TcpStream, [u8; 20])> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.bind(SocketAddr::new(address.ip(), 0))?;
+    let mut stream = socket.connect(address).await?;
     let mut hello = Vec::with_capacity(68);
     hello.extend(b"\x13BitTorrent protocol");
     hello.extend(RESERVED);
     hello.extend(info_hash);
-    hello.extend(visitor_id(*address.ip()));
+    hello.extend(visitor_id(address.ip()));
     stream.write_all(&hello).await?;
     let mut answer = [0; 68];
     stream.read_exact(&mut answer).await?;
@@ -77,7 +83,7 @@ async fn shake_hands(address: SocketAddrV4, info_hash: [u8; 20]) -> io::Result<(
 }
 
 /// A new peer id each time: clients drop the second of two connections with one id.
-fn visitor_id(address: Ipv4Addr) -> [u8; 20] {
+fn visitor_id(address: IpAddr) -> [u8; 20] {
     let mut id = *b"-SWLAB0-000000000000";
     let random = RandomState::new().hash_one(address).to_be_bytes();
     id[12..].copy_from_slice(&random);

@@ -9,8 +9,10 @@ use super::{ClientError, Encryption, Launch, Start};
 
 /// Writes the command file and puts the torrent and the content beside it.
 pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
-    let torrent = start.dir.join("laboratory.torrent");
-    std::fs::copy(start.torrent, &torrent).map_err(ClientError::environment("write", &torrent))?;
+    for (number, torrent) in start.torrents.iter().enumerate() {
+        let copy = start.dir.join(format!("{number}.torrent"));
+        std::fs::copy(torrent.file, &copy).map_err(ClientError::environment("write", &copy))?;
+    }
     let content = start.dir.join("content");
     symlink(start.content_dir, &content).map_err(ClientError::environment("create", &content))?;
     let session = start.dir.join("session");
@@ -28,9 +30,13 @@ fn command_file(start: &Start<'_>) -> String {
     let Start { address, port, .. } = start;
     let peer_exchange = if start.peer_exchange { "yes" } else { "no" };
     let encryption = match start.encryption {
+        Encryption::Refused => "none",
         Encryption::Default => "allow_incoming,try_outgoing,enable_retry",
         Encryption::Required => "allow_incoming,try_outgoing,require,require_RC4",
     };
+    let loads =
+        (0..start.torrents.len()).map(|number| format!("schedule2 = add{number}, 0, 0, \"load.start={number}.torrent\"\n"));
+    let loads: String = loads.collect();
     format!(
         "system.daemon.set = true\n\
          network.bind_address.set = {address}\n\
@@ -45,6 +51,6 @@ fn command_file(start: &Start<'_>) -> String {
          log.open_file = \"log\", rtorrent.log\n\
          log.add_output = \"info\", \"log\"\n\
          log.add_output = \"tracker_info\", \"log\"\n\
-         schedule2 = add, 0, 0, \"load.start=laboratory.torrent\"\n"
+         {loads}"
     )
 }

@@ -1,7 +1,7 @@
 //! Starting a client, waiting until it is of use, and ending it.
 
 use std::io;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,8 @@ use tokio::time::sleep;
 
 use super::process::Guarded;
 use super::{
-    Client, ClientError, Encryption, Found, Role, Start, aria2, deluge, loopback, process, qbittorrent, ready, rtorrent,
-    transmission,
+    Client, ClientError, Encryption, Found, Role, Start, Streams, Torrent, aria2, deluge, inside, libtorrent, process,
+    qbittorrent, ready, rtorrent, transmission, webtorrent,
 };
 
 /// Between two looks at a client.
@@ -24,29 +24,26 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// When the start would leave loopback, the machine refuses something, the client ends or refuses the torrent,
 /// or is not ready in time. Nothing of the client is left then.
 pub async fn start(client: Client, found: &Found, start: Start<'_>) -> Result<Running, ClientError> {
-    loopback::check(&start)?;
-    if start.utp_only && !matches!(client, Client::QBittorrent | Client::Deluge) {
-        return Err(ClientError::NoUtpOnly { client });
+    inside::check(&start)?;
+    if start.streams == Streams::Utp && !matches!(client, Client::QBittorrent | Client::Deluge | Client::Libtorrent) {
+        return Err(ClientError::NoSetting { client, what: "µTP" });
     }
     let absolute_dir = absolute(start.dir)?;
-    let absolute_torrent = absolute(start.torrent)?;
+    let files = start.torrents.iter().map(|torrent| absolute(torrent.file)).collect::<Result<Vec<_>, _>>()?;
+    let torrents = start.torrents.iter().zip(&files).map(|(torrent, file)| Torrent { file, ..*torrent });
+    let torrents: Vec<_> = torrents.collect();
     let absolute_content = absolute(start.content_dir)?;
-    let start = Start { dir: &absolute_dir, torrent: &absolute_torrent, content_dir: &absolute_content, ..start };
+    let start = Start { dir: &absolute_dir, torrents: &torrents, content_dir: &absolute_content, ..start };
     let began = Instant::now();
     let mut running = Running {
         client,
-        address: SocketAddrV4::new(start.address, start.port),
-        info_hash: start.info_hash,
-        piece_count: start.piece_count,
-        is_reserved: start.utp_only || start.encryption == Encryption::Required,
+        address: start.at(),
+        torrents: torrents.iter().map(|torrent| (torrent.info_hash, torrent.piece_count)).collect(),
+        is_reserved: start.streams == Streams::Utp || start.encryption == Encryption::Required,
         process: spawn(client, found, &start).await?,
     };
-    let needed_pieces = match start.role {
-        Role::Seed => start.piece_count,
-        Role::Leech => 0,
-    };
     let left = start.ready_within.saturating_sub(began.elapsed());
-    running.wait_for("ready", needed_pieces, left).await?;
+    running.wait_for("ready", start.role == Role::Seed, left).await?;
     Ok(running)
 }
 
@@ -61,6 +58,8 @@ async fn spawn(client: Client, found: &Found, start: &Start<'_>) -> Result<Guard
         Client::Deluge => return deluge::spawn(found, start).await,
         Client::Rtorrent => rtorrent::prepare(start)?,
         Client::Aria2 => aria2::prepare(start),
+        Client::Libtorrent => libtorrent::prepare(start)?,
+        Client::Webtorrent => webtorrent::prepare(start)?,
     };
     process::launch(found, start.dir, launch)
 }
@@ -69,9 +68,9 @@ async fn spawn(client: Client, found: &Found, start: &Start<'_>) -> Result<Guard
 #[derive(Debug)]
 pub struct Running {
     client: Client,
-    address: SocketAddrV4,
-    info_hash: [u8; 20],
-    piece_count: u32,
+    address: SocketAddr,
+    /// Each one's info-hash and number of pieces.
+    torrents: Vec<([u8; 20], u32)>,
     /// Whether it turns away a plain visitor over TCP, as ours is.
     is_reserved: bool,
     process: Guarded,
@@ -86,11 +85,11 @@ impl Running {
 
     /// Where it listens.
     #[must_use]
-    pub fn address(&self) -> SocketAddrV4 {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Visits it and returns how many pieces it claims; `None` when it makes no claim.
+    /// Visits it and returns how many pieces it claims of its first torrent; `None` when it makes no claim.
     ///
     /// Tries again for two seconds: Transmission turns a visitor away while it still holds the last visit for open.
     ///
@@ -100,19 +99,19 @@ impl Running {
     pub async fn claimed_pieces(&self) -> io::Result<Option<u32>> {
         let began = Instant::now();
         loop {
-            match self.visit().await {
+            match self.visit(self.torrents[0]).await {
                 Err(_) if began.elapsed() < Duration::from_secs(2) => sleep(LOOK_EVERY).await,
                 claimed => return claimed,
             }
         }
     }
 
-    async fn visit(&self) -> io::Result<Option<u32>> {
+    async fn visit(&self, (info_hash, piece_count): ([u8; 20], u32)) -> io::Result<Option<u32>> {
         if self.is_reserved {
             // Whether it has hashed its content cannot be asked.
-            return ready::is_listening(self.address).then_some(Some(self.piece_count)).ok_or(io::ErrorKind::NotFound.into());
+            return ready::is_listening(self.address).then_some(Some(piece_count)).ok_or(io::ErrorKind::NotFound.into());
         }
-        let answer = ready::ask(self.address, self.info_hash, self.piece_count).await?;
+        let answer = ready::ask(self.address, info_hash, piece_count).await?;
         Ok(answer.claimed_pieces)
     }
 
@@ -122,19 +121,23 @@ impl Running {
     ///
     /// When it ends first, or is not complete in time.
     pub async fn complete(&mut self, within: Duration) -> Result<(), ClientError> {
-        self.wait_for("complete", self.piece_count, within).await
+        self.wait_for("complete", true, within).await
     }
 
-    async fn wait_for(&mut self, aim: &'static str, needed_pieces: u32, within: Duration) -> Result<(), ClientError> {
+    async fn wait_for(&mut self, aim: &'static str, is_whole: bool, within: Duration) -> Result<(), ClientError> {
         let began = Instant::now();
-        loop {
-            let claimed = self.visit().await;
+        let mut waiting = self.torrents.clone();
+        while let Some(torrent @ (_, piece_count)) = waiting.last().copied() {
+            let claimed = self.visit(torrent).await;
             if self.process.has_ended() {
                 return Err(ClientError::Ended { client: self.client, log: self.log_tail() });
             }
             let last = match claimed {
-                Ok(claimed) if claimed.unwrap_or(0) >= needed_pieces => return Ok(()),
-                Ok(Some(claimed)) => format!("it claims {claimed} of {} pieces", self.piece_count),
+                Ok(claimed) if !is_whole || claimed.unwrap_or(0) >= piece_count => {
+                    waiting.pop();
+                    continue;
+                }
+                Ok(Some(claimed)) => format!("it claims {claimed} of {piece_count} pieces"),
                 Ok(None) => "it answers the handshake but claims no piece".to_owned(),
                 Err(error) => format!("no handshake ({error})"),
             };
@@ -150,6 +153,7 @@ impl Running {
             }
             sleep(LOOK_EVERY).await;
         }
+        Ok(())
     }
 
     /// Ends it and returns when its port is free again, or after a second if something else holds it.

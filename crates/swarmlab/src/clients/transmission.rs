@@ -1,31 +1,43 @@
 //! transmission-daemon, given its torrent through a watched folder, so that it needs no remote control.
 //!
 //! It decides whom to unchoke every 10 s, and closes on an address it has a connection with.
-//! The IPv6 listener cannot be switched off; it is put on `::1`, where a second one fails harmlessly.
+//! No listener can be switched off; the one of the other family is put on loopback, where a second one fails harmlessly.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::json;
 
-use super::{ClientError, Encryption, Launch, Start};
+use super::{ClientError, Encryption, Launch, Start, Streams};
 
 /// Writes the settings and the watched folder.
 pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
     let watched = start.dir.join("watched");
     std::fs::create_dir(&watched).map_err(ClientError::environment("create", &watched))?;
-    // It renames what it has taken, so it gets a copy.
-    let copy = watched.join("laboratory.torrent");
-    std::fs::copy(start.torrent, &copy).map_err(ClientError::environment("write", &copy))?;
+    // It renames what it has taken, so it gets copies.
+    for (number, torrent) in start.torrents.iter().enumerate() {
+        let copy = watched.join(format!("{number}.torrent"));
+        std::fs::copy(torrent.file, &copy).map_err(ClientError::environment("write", &copy))?;
+    }
+    let (four, six) = match start.address {
+        IpAddr::V4(four) => (four, Ipv6Addr::LOCALHOST),
+        IpAddr::V6(six) => (Ipv4Addr::LOCALHOST, six),
+    };
 
     let settings = json!({
-        "bind-address-ipv4": start.address.to_string(),
-        "bind-address-ipv6": "::1",
+        "bind-address-ipv4": four.to_string(),
+        "bind-address-ipv6": six.to_string(),
         "peer-port": start.port,
         "peer-port-random-on-start": false,
         "port-forwarding-enabled": false,
         "dht-enabled": false,
         "lpd-enabled": false,
         "pex-enabled": start.peer_exchange,
-        "encryption": if start.encryption == Encryption::Required { 2 } else { 1 },
-        "utp-enabled": true,
+        "encryption": match start.encryption {
+            Encryption::Refused => 0,
+            Encryption::Default => 1,
+            Encryption::Required => 2,
+        },
+        "utp-enabled": start.streams != Streams::Tcp,
         "blocklist-enabled": false,
         "rpc-enabled": false,
         "watch-dir": watched.to_string_lossy(),

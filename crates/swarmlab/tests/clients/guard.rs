@@ -7,7 +7,7 @@ use std::time::Duration;
 use swarmlab::clients::{Client, ClientError, Found, Role, start};
 
 use crate::synthetic::Synthetic;
-use crate::{address, plan};
+use crate::{address, plan, shared};
 
 /// A script in the place of aria2c.
 fn script(files: &Synthetic, text: &str) -> Found {
@@ -26,7 +26,8 @@ async fn a_program_that_ends_is_reported_with_its_log() {
     let files = Synthetic::new("ends", "http://127.0.0.1:9/announce");
     let found = script(&files, "echo nothing doing >&2; exit 3");
     let folders = folders(&files);
-    let plan = plan(&files, &folders, address(12, 2), Role::Leech);
+    let torrents = shared(&files, &folders);
+    let plan = plan(&torrents, &folders, address(12, 2), Role::Leech);
     match start(Client::Aria2, &found, plan).await {
         Err(ClientError::Ended { log, .. }) => {
             assert_eq!(log, "nothing doing\nended with status 3");
@@ -40,7 +41,8 @@ async fn everything_a_program_started_ends_with_it() {
     let files = Synthetic::new("group", "http://127.0.0.1:9/announce");
     let found = script(&files, "sleep 600 & echo $! >child; echo $$ >own; wait");
     let folders = folders(&files);
-    let mut plan = plan(&files, &folders, address(13, 2), Role::Leech);
+    let torrents = shared(&files, &folders);
+    let mut plan = plan(&torrents, &folders, address(13, 2), Role::Leech);
     plan.ready_within = Duration::from_secs(1);
     let error = start(Client::Aria2, &found, plan).await.unwrap_err();
     assert!(matches!(error, ClientError::TooSlow { .. }), "{error}");
@@ -59,7 +61,8 @@ async fn a_killed_test_takes_its_clients_with_it() {
         let folder = PathBuf::from(folder);
         let found = script(&files, "echo $$ >own; exec sleep 600");
         let folders = [folder, files.folder("content"), files.torrent()];
-        let plan = plan(&files, &folders, address(16, 2), Role::Leech);
+        let torrents = shared(&files, &folders);
+        let plan = plan(&torrents, &folders, address(16, 2), Role::Leech);
         panic!("{:?}", start(Client::Aria2, &found, plan).await);
     }
     let folder = files.folder("client");
@@ -102,7 +105,8 @@ async fn nothing_is_started_outside_loopback() {
     let files = Synthetic::new("outside", "http://192.0.2.1/announce");
     let found = script(&files, "echo started >started");
     let folders = folders(&files);
-    let to_tracker = plan(&files, &folders, address(14, 2), Role::Leech);
+    let torrents = shared(&files, &folders);
+    let to_tracker = plan(&torrents, &folders, address(14, 2), Role::Leech);
     let mut to_address = to_tracker.clone();
     to_address.address = [192, 0, 2, 2].into();
     let error = start(Client::Aria2, &found, to_tracker).await.unwrap_err();

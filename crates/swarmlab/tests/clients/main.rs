@@ -9,10 +9,10 @@ mod synthetic;
 mod tracker;
 
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use swarmlab::clients::{Client, ClientError, Encryption, Found, Role, Running, Start, start};
+use swarmlab::clients::{Client, ClientError, Encryption, Found, Role, Running, Start, Streams, Torrent, start};
 
 use stranger::BLOCK_BYTES;
 use synthetic::{PIECE_BYTES, PIECE_COUNT, Synthetic};
@@ -29,26 +29,29 @@ fn address(test: u8, host: u8) -> Ipv4Addr {
 fn find(client: Client) -> Option<Found> {
     let found = client.find();
     if found.is_none() {
-        let notice = format!("{client} is not installed: apt-get install {}", client.debian_package().join(" "));
+        let notice = format!("{client} is not installed: {}", client.installation());
         assert!(std::env::var_os("CI").is_none(), "{notice}");
         eprintln!("!!! SKIPPED !!! {notice}");
     }
     found
 }
 
-fn plan<'a>(files: &Synthetic, folders: &'a [std::path::PathBuf; 3], address: Ipv4Addr, role: Role) -> Start<'a> {
-    let [dir, content_dir, torrent] = folders;
+/// What a client shares, of its folders the last.
+fn shared<'a>(files: &Synthetic, folders: &'a [PathBuf; 3]) -> [Torrent<'a>; 1] {
+    [Torrent { file: &folders[2], info_hash: files.info_hash, piece_count: PIECE_COUNT }]
+}
+
+fn plan<'a>(torrents: &'a [Torrent<'a>], folders: &'a [PathBuf; 3], address: Ipv4Addr, role: Role) -> Start<'a> {
+    let [dir, content_dir, _] = folders;
     Start {
         dir,
-        address,
+        address: address.into(),
         port: PORT,
-        torrent,
-        info_hash: files.info_hash,
-        piece_count: PIECE_COUNT,
+        torrents,
         content_dir,
         role,
         encryption: Encryption::Default,
-        utp_only: false,
+        streams: Streams::Any,
         peer_exchange: false,
         ready_within: Duration::from_secs(60),
     }
@@ -67,7 +70,8 @@ async fn seeds(test: u8, client: Client) {
     let tracker = Tracker::start(address(test, 1)).await;
     let files = Synthetic::new(&format!("seed-{client}"), &tracker.announce);
     let folders = [files.folder("client"), files.content_folder("content"), files.torrent()];
-    let seeder = started(client, &found, plan(&files, &folders, address(test, 2), Role::Seed)).await;
+    let torrents = shared(&files, &folders);
+    let seeder = started(client, &found, plan(&torrents, &folders, address(test, 2), Role::Seed)).await;
 
     assert_eq!(seeder.claimed_pieces().await.unwrap(), Some(PIECE_COUNT));
     let began = Instant::now();
@@ -96,8 +100,10 @@ async fn leeches(test: u8, client: Client, feeder: Client, first: First) {
     let files = Synthetic::new(&format!("leech-{client}"), &tracker.announce);
     let folders = [files.folder("client"), files.folder("download"), files.torrent()];
     let feeder_folders = [files.folder("feeder"), files.content_folder("content"), files.torrent()];
-    let leech = plan(&files, &folders, address(test, 2), Role::Leech);
-    let seed = plan(&files, &feeder_folders, address(test, 3), Role::Seed);
+    let torrents = shared(&files, &folders);
+    let leech = plan(&torrents, &folders, address(test, 2), Role::Leech);
+    let feeder_torrents = shared(&files, &feeder_folders);
+    let seed = plan(&feeder_torrents, &feeder_folders, address(test, 3), Role::Seed);
 
     let (mut leecher, seeder);
     if first == First::Leecher {
@@ -153,6 +159,16 @@ async fn aria2_seeds() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn libtorrent_seeds() {
+    seeds(17, Client::Libtorrent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webtorrent_seeds() {
+    seeds(18, Client::Webtorrent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn transmission_leeches() {
     leeches(6, Client::Transmission, Client::QBittorrent, First::Leecher).await;
 }
@@ -177,13 +193,24 @@ async fn aria2_leeches() {
     leeches(10, Client::Aria2, Client::Deluge, First::Feeder).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn libtorrent_leeches() {
+    leeches(19, Client::Libtorrent, Client::Webtorrent, First::Feeder).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webtorrent_leeches() {
+    leeches(20, Client::Webtorrent, Client::Libtorrent, First::Feeder).await;
+}
+
 /// A seeder whose content is missing is not handed out as one.
 #[tokio::test]
 async fn a_seeder_without_content_is_not_ready() {
     let Some(found) = find(Client::Aria2) else { return };
     let files = Synthetic::new("no-content", "http://127.0.0.1:9/announce");
     let folders = [files.folder("client"), files.folder("content"), files.torrent()];
-    let mut plan = plan(&files, &folders, address(11, 2), Role::Seed);
+    let torrents = shared(&files, &folders);
+    let mut plan = plan(&torrents, &folders, address(11, 2), Role::Seed);
     plan.ready_within = Duration::from_secs(3);
     match start(Client::Aria2, &found, plan).await {
         Err(ClientError::TooSlow { aim, last, .. }) => {

@@ -11,7 +11,7 @@ use swarmlab::clients::{Client, Found, Role};
 
 use crate::synthetic::Synthetic;
 use crate::tracker::Tracker;
-use crate::{address, find, plan, started};
+use crate::{address, find, plan, shared, started};
 
 /// Transmission connects a UDP socket here to learn its own IPv6 address from its routing table, and sends nothing.
 const NEVER_SENT_TO: &str = "2001:1890:1112:1::20";
@@ -33,7 +33,8 @@ async fn no_client_addresses_anything_outside_loopback() {
         let files = Synthetic::new(&format!("outside-{client}"), &tracker.announce);
         let found = traced(&files, &found);
         let folders = [files.folder("client"), files.content_folder("content"), files.torrent()];
-        let seeder = started(client, &found, plan(&files, &folders, address(15, host), Role::Seed)).await;
+        let torrents = shared(&files, &folders);
+        let seeder = started(client, &found, plan(&torrents, &folders, address(15, host), Role::Seed)).await;
         // What it does unasked, it does when it starts.
         tokio::time::sleep(Duration::from_secs(3)).await;
         seeder.stop().await;

@@ -1,7 +1,7 @@
 //! A stranger who only downloads: shakes hands, says it has nothing, asks for one block.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpSocket;
@@ -12,10 +12,10 @@ pub const BLOCK_BYTES: usize = 16 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Gets the first block of a piece that the client chooses, if it speaks the Fast Extension, or else of piece 3.
-pub async fn first_block(from: Ipv4Addr, client: SocketAddrV4, info_hash: [u8; 20]) -> io::Result<(u32, Vec<u8>)> {
+pub async fn first_block(from: Ipv4Addr, client: SocketAddr, info_hash: [u8; 20]) -> io::Result<(u32, Vec<u8>)> {
     let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddrV4::new(from, 0).into())?;
-    let stream = socket.connect(client.into()).await?.into_std()?;
+    socket.bind(SocketAddr::from((from, 0)))?;
+    let stream = socket.connect(client).await?.into_std()?;
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     tokio::task::spawn_blocking(move || converse(stream, info_hash)).await.map_err(io::Error::other)?

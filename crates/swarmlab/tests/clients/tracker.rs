@@ -1,7 +1,7 @@
 //! The least an HTTP tracker can be: it remembers who announced and tells them of each other.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,8 +31,8 @@ impl Tracker {
     }
 
     /// Who has announced so far, with the address the announce came from.
-    pub fn peers(&self) -> BTreeSet<SocketAddrV4> {
-        self.peers.lock().unwrap().clone()
+    pub fn peers(&self) -> BTreeSet<SocketAddr> {
+        self.peers.lock().unwrap().iter().copied().map(SocketAddr::from).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swarmlab::behaviour::{Behaviour, Mix};
-use swarmlab::clients::{Client, Encryption, Role, Start, start};
+use swarmlab::clients::{self, Client, Encryption, Role, Start, Streams, start};
 use swarmlab::farm::{Farm, FarmConfig};
 use swarmlab::network::Network;
 use swarmlab::torrent::{Shape, SyntheticTorrent};
@@ -17,7 +17,7 @@ const LENGTH: u64 = 1_500_001;
 
 async fn downloads(client: Client, transport: Transport, host: u8) {
     let Some(found) = client.find() else {
-        let notice = format!("{client} is not installed: apt-get install {}", client.debian_package().join(" "));
+        let notice = format!("{client} is not installed: {}", client.installation());
         assert!(std::env::var_os("CI").is_none(), "{notice}");
         eprintln!("!!! SKIPPED !!! {notice}");
         return;
@@ -43,15 +43,17 @@ async fn downloads(client: Client, transport: Transport, host: u8) {
         &found,
         Start {
             dir: &own,
-            address,
+            address: address.into(),
             port: 6_881,
-            torrent: &file,
-            info_hash: torrent.info_hash().0,
-            piece_count: torrent.info().piece_count(),
+            torrents: &[clients::Torrent {
+                file: &file,
+                info_hash: torrent.info_hash().0,
+                piece_count: torrent.info().piece_count(),
+            }],
             content_dir: &content,
             role: Role::Leech,
             encryption: Encryption::Default,
-            utp_only: false,
+            streams: Streams::Any,
             peer_exchange: false,
             ready_within: Duration::from_secs(60),
         },

@@ -14,7 +14,7 @@ async fn is_served(
     client: Client,
     allowed: Allowed,
     encryption: clients::Encryption,
-    utp_only: bool,
+    streams: clients::Streams,
     due: (Transport, Encryption),
 ) {
     let Some(found) = find(client) else { return };
@@ -22,7 +22,7 @@ async fn is_served(
     let (at_tracker, address, _) = seats(test);
     let tracker_url = format!("http://{at_tracker}/announce");
     let _asked = tracker::http(at_tracker, "200 OK", tracker::announce(&[address])).await;
-    let terms = Terms { role: Role::Seed, encryption, utp_only };
+    let terms = Terms { role: Role::Seed, encryption, streams };
     let subject = launch(client, &found, &torrent, at_tracker, address, terms).await;
     let mut plan = plan(test, vec![target(&torrent, &[&tracker_url])]);
     plan.settings.roster.allowed = allowed;
@@ -52,11 +52,11 @@ async fn is_served(
 }
 
 macro_rules! served {
-    ($($name:ident: $test:literal, $client:ident, $allowed:expr, $encryption:ident, $utp_only:literal => $transport:ident, $due:ident;)*) => {
+    ($($name:ident: $test:literal, $client:ident, $allowed:expr, $encryption:ident, $streams:ident => $transport:ident, $due:ident;)*) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             let due = (Transport::$transport, Encryption::$due);
-            is_served($test, Client::$client, $allowed, clients::Encryption::$encryption, $utp_only, due).await;
+            is_served($test, Client::$client, $allowed, clients::Encryption::$encryption, clients::Streams::$streams, due).await;
         })*
     };
 }
@@ -68,15 +68,15 @@ const OVER_TCP: Allowed = Allowed::only(&[Means::TCP, Means::TCP_MSE]);
 const OVER_UTP: Allowed = Allowed::only(&[Means::UTP, Means::UTP_MSE]);
 
 served! {
-    qbittorrent_that_requires_encryption: 151, QBittorrent, OVER_TCP, Required, false => Tcp, MseRc4;
-    deluge_that_requires_encryption: 152, Deluge, OVER_TCP, Required, false => Tcp, MseRc4;
-    transmission_that_requires_encryption: 153, Transmission, OVER_TCP, Required, false => Tcp, MseRc4;
-    rtorrent_that_requires_encryption: 154, Rtorrent, OVER_TCP, Required, false => Tcp, MseRc4;
-    aria2_that_requires_encryption: 155, Aria2, OVER_TCP, Required, false => Tcp, MseRc4;
-    qbittorrent_without_tcp: 156, QBittorrent, Allowed::ALL, Default, true => Utp, None;
-    deluge_without_tcp: 157, Deluge, Allowed::ALL, Default, true => Utp, None;
-    transmission_over_utp: 158, Transmission, OVER_UTP, Default, false => Utp, None;
-    qbittorrent_over_utp_that_requires_encryption: 159, QBittorrent, Allowed::ALL, Required, true => Utp, MseRc4;
-    transmission_over_utp_that_requires_encryption: 160, Transmission, OVER_UTP, Required, false => Utp, MseRc4;
-    deluge_over_utp_that_requires_encryption: 161, Deluge, Allowed::ALL, Required, true => Utp, MseRc4;
+    qbittorrent_that_requires_encryption: 151, QBittorrent, OVER_TCP, Required, Any => Tcp, MseRc4;
+    deluge_that_requires_encryption: 152, Deluge, OVER_TCP, Required, Any => Tcp, MseRc4;
+    transmission_that_requires_encryption: 153, Transmission, OVER_TCP, Required, Any => Tcp, MseRc4;
+    rtorrent_that_requires_encryption: 154, Rtorrent, OVER_TCP, Required, Any => Tcp, MseRc4;
+    aria2_that_requires_encryption: 155, Aria2, OVER_TCP, Required, Any => Tcp, MseRc4;
+    qbittorrent_without_tcp: 156, QBittorrent, Allowed::ALL, Default, Utp => Utp, None;
+    deluge_without_tcp: 157, Deluge, Allowed::ALL, Default, Utp => Utp, None;
+    transmission_over_utp: 158, Transmission, OVER_UTP, Default, Any => Utp, None;
+    qbittorrent_over_utp_that_requires_encryption: 159, QBittorrent, Allowed::ALL, Required, Utp => Utp, MseRc4;
+    transmission_over_utp_that_requires_encryption: 160, Transmission, OVER_UTP, Required, Any => Utp, MseRc4;
+    deluge_over_utp_that_requires_encryption: 161, Deluge, Allowed::ALL, Required, Utp => Utp, MseRc4;
 }

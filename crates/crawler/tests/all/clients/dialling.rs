@@ -17,7 +17,7 @@ async fn calls(
     client: Client,
     role: Role,
     encryption: clients::Encryption,
-    utp_only: bool,
+    streams: clients::Streams,
     due: (Transport, Encryption),
 ) {
     let Some(found) = find(client) else { return };
@@ -31,7 +31,7 @@ async fn calls(
     plan.until = Until::Duration(25_000);
     let run = tokio::spawn(Station::found().watch(plan));
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let terms = Terms { role, encryption, utp_only };
+    let terms = Terms { role, encryption, streams };
     let subject = launch(client, &found, &torrent, at_tracker, address, terms).await;
     let (summary, log) = run.await.unwrap();
     let progress = summary.unwrap().progress;
@@ -53,20 +53,20 @@ async fn calls(
 }
 
 macro_rules! called {
-    ($($name:ident: $test:literal, $client:ident, $role:ident, $encryption:ident, $utp_only:literal => $transport:ident, $due:ident;)*) => {
+    ($($name:ident: $test:literal, $client:ident, $role:ident, $encryption:ident, $streams:ident => $transport:ident, $due:ident;)*) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             let due = (Transport::$transport, Encryption::$due);
-            calls($test, Client::$client, Role::$role, clients::Encryption::$encryption, $utp_only, due).await;
+            calls($test, Client::$client, Role::$role, clients::Encryption::$encryption, clients::Streams::$streams, due).await;
         })*
     };
 }
 
 called! {
-    rtorrent_under_mse: 171, Rtorrent, Leech, Required, false => Tcp, MseRc4;
-    aria2_under_mse: 172, Aria2, Leech, Required, false => Tcp, MseRc4;
-    qbittorrent_under_mse: 173, QBittorrent, Seed, Required, false => Utp, MseRc4;
-    qbittorrent_over_utp: 174, QBittorrent, Seed, Default, true => Utp, None;
-    deluge_over_utp_under_mse: 175, Deluge, Seed, Required, true => Utp, MseRc4;
-    deluge_over_utp: 176, Deluge, Leech, Default, false => Utp, None;
+    rtorrent_under_mse: 171, Rtorrent, Leech, Required, Any => Tcp, MseRc4;
+    aria2_under_mse: 172, Aria2, Leech, Required, Any => Tcp, MseRc4;
+    qbittorrent_under_mse: 173, QBittorrent, Seed, Required, Any => Utp, MseRc4;
+    qbittorrent_over_utp: 174, QBittorrent, Seed, Default, Utp => Utp, None;
+    deluge_over_utp_under_mse: 175, Deluge, Seed, Required, Utp => Utp, MseRc4;
+    deluge_over_utp: 176, Deluge, Leech, Default, Any => Utp, None;
 }
