@@ -100,7 +100,7 @@ mod tests {
                 assert!(is_inside(sender.local_addr().unwrap().ip()) && is_inside(listener.local_addr().unwrap().ip()));
             }
             assert!(!is_inside("198.18.0.1".parse().unwrap()));
-            TcpStream::connect("[2001:db9::1]:80").unwrap_err();
+            TcpStream::connect("[fd00::1]:80").unwrap_err();
         });
     }
 
