@@ -3,11 +3,7 @@
 //! Each finds its way to the monitor by itself: it announces to the laboratory's tracker, which lists nobody else. A
 //! client that is not installed is left out loudly, except in CI, where that is a failure.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{net::Ipv4Addr, path::PathBuf, time::Duration};
 
 use evidence::{Grade, Observation, Outcome};
 use swarmlab::clients::{self, Client, Encryption, Found, Role, Running, Start, Streams};
