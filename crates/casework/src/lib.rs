@@ -23,6 +23,7 @@ pub mod bundle;
 pub mod calendar;
 pub mod casefile;
 pub mod cirs;
+pub mod coverage;
 pub mod deadlines;
 pub mod decided;
 pub mod eligibility;

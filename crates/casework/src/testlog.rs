@@ -288,6 +288,33 @@ impl TestLog {
         self.seal(Tag::Clock, Part::Audit, &reading);
     }
 
+    /// Logs a list of candidates.
+    pub fn list(&mut self, source: Source, at: &str, peers: &[&str]) {
+        let list = evidence::candidates::Candidates {
+            answer_sha256: sha256(b"answer"),
+            at: stamp(utc(at)),
+            dropped: 0,
+            peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
+            run: run(),
+            source,
+            target: target(),
+            via: "example".into(),
+        };
+        self.seal(Tag::Cand, Part::Audit, &list);
+    }
+
+    /// Logs a probe that came to no handshake.
+    pub fn fail(&mut self, peer: &str, at: &str, outcome: Outcome) {
+        let mut probe = self.observation(&Sight { outcome, ..Sight::at(peer, at, 1) });
+        probe.grade = Grade::Listed;
+        probe.challenges.clear();
+        (probe.times.connected, probe.times.handshake) = (None, None);
+        (probe.times.first_block, probe.times.last_block, probe.times.last_byte) = (None, None, None);
+        (probe.dossier_sha256, probe.transcript_sha256, probe.peer_id) = (None, None, None);
+        probe.volume = Volume::default();
+        self.seal(Tag::Obs, Part::Audit, &probe);
+    }
+
     /// Logs an observation; returns its index.
     pub fn see(&mut self, sight: &Sight) -> u64 {
         let observation = self.observation(sight);

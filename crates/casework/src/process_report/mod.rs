@@ -4,6 +4,7 @@
 //! so; it is never left out and never filled with an assumption.
 
 mod casework_sections;
+mod coverage_section;
 mod figures;
 mod observation_sections;
 mod statistics;
@@ -47,7 +48,8 @@ pub fn process_report(input: &ReportInput<'_>, log: &LogReader<'_>) -> Result<Do
     let taken = usize::try_from(input.until).unwrap_or(usize::MAX);
     let case = CaseFile::read(input.origin, log().take(taken))?;
     let decided = Decided::read(input.origin, &case, case.size)?;
-    let facts = Facts { input: *input, statistics: Statistics::read(log().take(taken))?, case, decided };
+    let statistics = Statistics::read(log().take(taken), |index| decided.reported.contains_key(&index))?;
+    let facts = Facts { input: *input, statistics, case, decided };
     let mut document = Document::new("Process report", format!("Shard {}", input.origin)).notice(NOTICE).notice(
         "This report describes connections between addresses and ports. An address and a port are not a person, and nothing in it \
          says that they are.",

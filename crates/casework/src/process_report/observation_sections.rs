@@ -1,14 +1,13 @@
 //! The sections that count what the monitor did and saw.
 
 use evidence::{
-    Class, Grade, Transport,
+    Class, Grade,
     document::{Align, Axis, Block, Chart, Table},
 };
 
 use super::{
     Facts,
-    figures::{counts, grouped, height, plain, share},
-    statistics::Reach,
+    figures::{counts, grouped, height, plain},
 };
 use crate::eligibility::CLOCK_TOLERANCE_MS;
 
@@ -78,11 +77,12 @@ impl Facts<'_> {
                 "The program holds no code that can encode a piece of content for sending; the count above is measured at the socket and must be 0.",
             ),
             Block::Chart(Chart::bars(
-                "Addresses and ports by the highest grade reached",
+                "Addresses and ports in each torrent by the highest grade reached",
                 Axis::new("Addresses and ports", ""),
-                Grade::ALL.map(|grade| {
-                    (grade.word(), height(statistics.peers.values().filter(|peer| peer.best == Some(grade)).count() as u64))
-                }),
+                Grade::ALL
+                    .into_iter()
+                    .zip(statistics.coverage.total().grades)
+                    .map(|(grade, count)| (grade.word(), height(count))),
             )),
         ]
     }
@@ -183,68 +183,6 @@ impl Facts<'_> {
         }
         blocks.push(Block::pending("Checkpoints are not timestamped by outside authorities (RFC 3161) yet."));
         blocks
-    }
-
-    /// Section 16.
-    pub(super) fn coverage(&self) -> Vec<Block> {
-        let statistics = &self.statistics;
-        let heard = statistics.peers.values().filter(|peer| peer.heard).count() as u64;
-        let tried = statistics.peers.values().filter(|peer| peer.tried).count() as u64;
-        let all = statistics.peers.len() as u64;
-        let steps = [
-            ("known", all),
-            ("contacted", tried),
-            ("connected", statistics.peers_at_least(Grade::Connected)),
-            ("handshaken", statistics.peers_at_least(Grade::Handshaken)),
-            ("claimed", statistics.peers_at_least(Grade::Claimed)),
-            ("served", statistics.peers_at_least(Grade::Served)),
-        ];
-        let mut reach = Table::new(
-            "Dials by transport; shares with a 95 % Wilson interval",
-            [
-                ("Transport", Align::Start),
-                ("Dialled", Align::End),
-                ("Connected", Align::End),
-                ("Handshaken", Align::End),
-                ("Served", Align::End),
-                ("Not connected", Align::End),
-            ],
-        );
-        for (transport, found) in &statistics.contacts.by_transport {
-            let Reach { tried, connected, handshaken, served } = found;
-            let name = match transport {
-                Transport::Tcp => "TCP",
-                Transport::Utp => "µTP",
-            };
-            let missed = share(tried - connected, *tried);
-            reach =
-                reach.row([name.into(), grouped(*tried), grouped(*connected), grouped(*handshaken), grouped(*served), missed]);
-        }
-        vec![
-            Block::paragraph(
-                "An address and port counts once, however often it was heard of or contacted. Addresses that were heard of and not \
-                 contacted are in the log with the reason.",
-            ),
-            plain(
-                "",
-                [
-                    ("Addresses and ports heard of from sources", heard),
-                    ("Addresses and ports known, with those that dialled the monitor", all),
-                    ("Contacted", tried),
-                    ("Known and not contacted", all - tried),
-                ],
-            ),
-            Block::Chart(Chart::funnel(
-                "From the addresses and ports known to those that served content",
-                Axis::new("Addresses and ports", ""),
-                steps.map(|(step, count)| (step, height(count))),
-            )),
-            Block::Table(reach),
-            Block::pending(
-                "The share not connected is an upper bound on the miss rate: it holds peers that were gone. The miss rate itself needs a \
-                 swarm with ground truth and is measured by the confirmation test, which does not exist yet.",
-            ),
-        ]
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the process report counts, gathered in one pass over the log.
 
-use std::{collections::BTreeMap, collections::BTreeSet, net::SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::{
-    Class, Content, Digest, Direction, Entry, Grade, Numbered, Observation, Opening, Outcome, RunId, Tag, TargetIds, Transport,
-    Utc, Verification,
+    Class, Content, Digest, Direction, Entry, Grade, Numbered, Observation, Opening, Outcome, RunId, Tag, TargetIds, Utc,
+    Verification,
     candidates::Candidates,
     clock::ClockReading,
     observation::{Purpose, Source},
@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     casefile::fault,
+    coverage::{Contact, Coverage, heard},
     eligibility::CLOCK_TOLERANCE_MS,
     fault::{BoxError, Fault},
 };
@@ -33,7 +34,7 @@ pub(super) struct Statistics {
     pub clock: Clock,
     pub lists: BTreeMap<Source, Lists>,
     pub contacts: Contacts,
-    pub peers: BTreeMap<SocketAddr, Peer>,
+    pub coverage: Coverage,
 }
 
 /// One run of the monitor.
@@ -80,7 +81,6 @@ pub(super) struct Contacts {
     pub by_exclusion: BTreeMap<&'static str, u64>,
     pub by_class: BTreeMap<Class, u64>,
     pub by_source: BTreeMap<&'static str, u64>,
-    pub by_transport: BTreeMap<Transport, Reach>,
     pub incoming: u64,
     pub challenges: BTreeMap<&'static str, u64>,
     pub bytes_in: u64,
@@ -92,25 +92,9 @@ pub(super) struct Contacts {
     pub tables: BTreeMap<Digest, u64>,
 }
 
-/// Dials over one transport and how far they came.
-#[derive(Debug, Default)]
-pub(super) struct Reach {
-    pub tried: u64,
-    pub connected: u64,
-    pub handshaken: u64,
-    pub served: u64,
-}
-
-/// What became of one address and port.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Peer {
-    pub heard: bool,
-    pub tried: bool,
-    pub best: Option<Grade>,
-}
-
 impl Statistics {
-    pub fn read(log: impl Iterator<Item = Result<Entry, BoxError>>) -> Result<Self, Fault> {
+    /// `reported` says whether an issue reported the entry.
+    pub fn read(log: impl Iterator<Item = Result<Entry, BoxError>>, reported: impl Fn(u64) -> bool) -> Result<Self, Fault> {
         let mut statistics = Self::default();
         for entry in log {
             let entry = entry.map_err(Fault::Shell)?;
@@ -118,17 +102,23 @@ impl Statistics {
             match &entry.content {
                 Content::Note(_) => statistics.notes += 1,
                 Content::Absent => statistics.absent += 1,
-                Content::Opening(line) => statistics.add(&entry, line)?,
+                Content::Opening(line) => statistics.add(&entry, line, &reported)?,
             }
         }
         statistics.clock.errors.sort_unstable();
         Ok(statistics)
     }
 
-    fn add(&mut self, entry: &Entry, line: &str) -> Result<(), Fault> {
+    fn add(&mut self, entry: &Entry, line: &str, reported: &impl Fn(u64) -> bool) -> Result<(), Fault> {
         let opening = Opening::parse(line).map_err(|refused| fault(entry.index, &refused.to_string()))?;
         match opening.tag {
-            Tag::Obs => self.add_observation(&record(entry, &opening)?),
+            Tag::Obs => {
+                let observation = record(entry, &opening)?;
+                self.add_observation(&observation);
+                if let Some(contact) = Contact::of(&observation, reported(entry.index)) {
+                    self.coverage.meet(&contact);
+                }
+            }
             Tag::Cand => self.add_candidates(&record(entry, &opening)?),
             Tag::Clock => self.add_clock(&record(entry, &opening)?),
             Tag::Run => self.add_fact(record(entry, &opening)?),
@@ -147,9 +137,7 @@ impl Statistics {
         lists.lists += 1;
         lists.named += list.peers.len() as u64;
         lists.dropped += u64::from(list.dropped);
-        for peer in &list.peers {
-            self.peers.entry(*peer).or_default().heard = true;
-        }
+        heard(list).for_each(|heard| self.coverage.hear(&heard));
     }
 
     fn add_clock(&mut self, reading: &ClockReading) {
@@ -238,22 +226,6 @@ impl Statistics {
         if let Outcome::Excluded { rule } = observation.outcome {
             *contacts.by_exclusion.entry(rule.word()).or_default() += 1;
         }
-        let is_tried = !matches!(observation.outcome, Outcome::Excluded { .. } | Outcome::NotTried);
-        if is_tried && observation.direction == Direction::Outgoing {
-            let reach = contacts.by_transport.entry(observation.transport).or_default();
-            reach.tried += 1;
-            reach.connected += u64::from(observation.grade >= Grade::Connected);
-            reach.handshaken += u64::from(observation.grade >= Grade::Handshaken);
-            reach.served += u64::from(observation.grade == Grade::Served);
-        }
-        let peer = self.peers.entry(observation.peer).or_default();
-        peer.tried |= is_tried;
-        peer.best = peer.best.max(Some(observation.grade));
-    }
-
-    /// How many addresses and ports came at least so far.
-    pub fn peers_at_least(&self, grade: Grade) -> u64 {
-        self.peers.values().filter(|peer| peer.best >= Some(grade)).count() as u64
     }
 }
 
