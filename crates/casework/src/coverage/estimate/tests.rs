@@ -20,6 +20,9 @@ impl Chance {
     }
 }
 
+/// The chance in thousandths that a kind of source names a pair.
+type Chances = fn(u64, u32) -> u64;
+
 /// What is seen of `size` pairs if each is named by kind `bit` with the chance that `chance` says, all of whom took part.
 fn seen(size: u64, kinds: u32, seed: u64, chance: impl Fn(u64, u32) -> u64) -> Captures {
     let (mut random, mut captures) = (Chance(seed), Captures::default());
@@ -81,7 +84,7 @@ fn the_interval_covers_the_truth_at_about_its_nominal_rate() {
 #[test]
 fn it_stays_a_lower_bound_where_pairs_differ_or_sources_go_together() {
     let size = 3_000;
-    let differing: [(&str, fn(u64, u32) -> u64); 4] = [
+    let differing: [(&str, Chances); 4] = [
         ("half of the pairs are seldom named", |pair, bit| [700, 400, 200][bit as usize] / if pair % 2 == 0 { 1 } else { 8 }),
         ("every chance from low to high", |pair, bit| (pair % 100) * 8 / (1 + u64::from(bit))),
         ("a tenth is named by nobody at all", |pair, _| if pair % 10 == 0 { 0 } else { 300 }),
