@@ -178,7 +178,7 @@ fn two_processes_never_share_a_witness() {
     ] {
         let ran = run(&world.at("station"), &words);
         assert_eq!(ran.code, Some(2), "{ran}");
-        assert!(ran.stderr.contains("another process holds"), "{ran}");
+        assert!(ran.stderr.contains("another process works on this folder"), "{ran}");
     }
     yes(&world.at("station"), &["witness", "key", "--dir", text(&dir)]);
 }
