@@ -8,6 +8,7 @@ mod demo;
 mod deploy;
 mod dossier;
 mod edges;
+mod keys;
 mod kill;
 mod laboratory;
 mod line;

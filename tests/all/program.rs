@@ -7,8 +7,10 @@ use serde_json::Value;
 /// The program, built by the profile of development if need be. Tests give it a station of their own.
 pub fn affiant() -> Command {
     let mut command = Command::new(path());
-    // The station of whoever runs the tests is none of theirs.
-    command.env_remove("AFFIANT_STATION");
+    // The station and the secrets of whoever runs the tests are none of theirs.
+    for name in ["AFFIANT_STATION", "AFFIANT_ROOT_KEY", "AFFIANT_PASSWORD_FILE", "CREDENTIALS_DIRECTORY"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::commands;
 
@@ -28,9 +28,9 @@ Exit codes: 0 done, 1 the answer is no, 2 could not try.";
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES, max_term_width = 110)]
 pub struct Affiant {
-    /// The station's folder.
-    #[arg(long, global = true, env = "AFFIANT_STATION", default_value = "station", value_name = "DIR")]
-    pub station: PathBuf,
+    /// Which station, and its secrets.
+    #[command(flatten)]
+    pub place: Place,
 
     /// Answer in JSON on stdout.
     #[arg(long, global = true)]
@@ -49,6 +49,23 @@ pub struct Affiant {
     pub command: Command,
 }
 
+/// Which station, and where its secrets are.
+#[derive(Debug, Clone, Args)]
+pub struct Place {
+    /// The station's folder.
+    #[arg(long, global = true, env = "AFFIANT_STATION", default_value = "station", value_name = "DIR")]
+    pub station: PathBuf,
+
+    /// The root key, where it is not keys/root.pem of the station: it is best kept on a medium that is in a safe.
+    #[arg(long, global = true, env = "AFFIANT_ROOT_KEY", value_name = "FILE")]
+    pub root_key: Option<PathBuf>,
+
+    /// A file whose first line opens keys that are under a password, and is the PIN of a token. Without it, the
+    /// credential 'affiant.password' of systemd does, or the terminal is asked.
+    #[arg(long, global = true, env = "AFFIANT_PASSWORD_FILE", value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -57,6 +74,9 @@ pub enum Command {
     /// Keys of the people who decide.
     #[command(subcommand)]
     People(commands::people::People),
+    /// The keys of the station: list, delegate, rotate, revoke, put under a password.
+    #[command(subcommand)]
+    Keys(commands::keys::Keys),
     /// Authority to watch a work.
     #[command(subcommand)]
     Mandate(commands::mandate::Mandate),

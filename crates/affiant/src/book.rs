@@ -14,8 +14,8 @@ use tlog::Note;
 /// The state of the control notes, in log order.
 #[derive(Debug, Default)]
 pub struct Book {
-    /// Delegations of people's keys.
-    pub people: Vec<Person>,
+    /// Delegated keys.
+    pub keys: Vec<DelegatedKey>,
     /// Mandates.
     pub mandates: Vec<Filed<Mandate>>,
     /// Dossiers with their approvals.
@@ -51,13 +51,17 @@ pub struct FiledDossier {
     pub approvals: Vec<Filed<Approval>>,
 }
 
-/// A person with a key.
+/// A key that root delegated.
 #[derive(Debug)]
-pub struct Person {
+pub struct DelegatedKey {
     /// The delegation.
     pub delegation: Delegation,
     /// The leaf's index.
     pub index: u64,
+    /// How many leaves it signed. A person's key signs notes, and no leaves.
+    pub leaves: u64,
+    /// The index of the note that revokes it.
+    pub revoked_at: Option<u64>,
 }
 
 impl FiledDossier {
@@ -81,6 +85,9 @@ impl Book {
         let mut book = Self::default();
         for entry in entries {
             let entry = entry?;
+            if let Some(key) = book.keys.iter_mut().find(|key| key.delegation.kid() == entry.leaf.kid) {
+                key.leaves += 1;
+            }
             if let Content::Note(text) = &entry.content {
                 book.take(entry.index, entry.leaf.commitment, text)
                     .with_context(|| format!("the note of entry {} is refused", entry.index))?;
@@ -96,8 +103,8 @@ impl Book {
             Control::Delegation(delegation) => {
                 if let Some(holder) = &delegation.holder {
                     self.holders.insert(delegation.kid(), holder.clone());
-                    self.people.push(Person { delegation, index });
                 }
+                self.keys.push(DelegatedKey { delegation, index, leaves: 0, revoked_at: None });
             }
             Control::Mandate(says) => self.mandates.push(Filed { index, note_sha256, by, says }),
             Control::Dossier(says) => {
@@ -113,7 +120,11 @@ impl Book {
             Control::Issue(says) => self.issues.push(Filed { index, note_sha256, by, says }),
             Control::Close(_) => self.is_closed = true,
             Control::Withhold(says) => self.withholds.push(Filed { index, note_sha256, by, says }),
-            Control::Revoke(_) | Control::Erase(_) => {}
+            Control::Revoke(says) => {
+                let revoked = self.keys.iter_mut().filter(|key| key.delegation.kid() == says.kid);
+                revoked.for_each(|key| key.revoked_at = Some(index));
+            }
+            Control::Erase(_) => {}
         }
         Ok(())
     }
@@ -126,17 +137,18 @@ impl Book {
         kid.and_then(|kid| self.holders.get(&kid)).cloned().unwrap_or_else(|| name.to_string())
     }
 
+    /// The keys that people hold and that are not revoked.
+    pub fn people(&self) -> impl DoubleEndedIterator<Item = &DelegatedKey> {
+        self.keys.iter().filter(|key| key.revoked_at.is_none() && key.delegation.holder.is_some())
+    }
+
     /// The person's key for a role, the last delegated.
     pub fn person(&self, name: &str, role: Role) -> Result<&Delegation> {
-        let found = self
-            .people
-            .iter()
-            .rev()
-            .find(|person| person.delegation.role == role && person.delegation.holder.as_deref() == Some(name));
-        match found {
-            Some(person) => Ok(&person.delegation),
+        let holds = |key: &&DelegatedKey| key.delegation.role == role && key.delegation.holder.as_deref() == Some(name);
+        match self.people().rev().find(holds) {
+            Some(key) => Ok(&key.delegation),
             None => {
-                let known: Vec<&str> = self.people.iter().filter_map(|person| person.delegation.holder.as_deref()).collect();
+                let known: Vec<&str> = self.people().filter_map(|key| key.delegation.holder.as_deref()).collect();
                 let known = if known.is_empty() { "nobody yet".to_string() } else { known.join(", ") };
                 bail!("nobody named '{name}' holds an {role} key (known: {known}); add one with 'affiant people add'")
             }

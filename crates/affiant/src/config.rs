@@ -5,7 +5,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
@@ -34,6 +34,9 @@ pub struct Config {
     /// Where the witnesses answer whom the anchor names. Which they are, and how many must cosign, is fixed at `init`.
     #[serde(default)]
     pub witnesses: Vec<WitnessUrl>,
+    /// The token that holds the log key, where it is not a file of the station. Fixed at `init`.
+    #[serde(default)]
+    pub log_key: Option<LogKey>,
     /// Present only in a laboratory: the networks that may be contacted, and no others.
     #[serde(default)]
     pub laboratory: Option<Laboratory>,
@@ -146,6 +149,18 @@ impl WitnessUrl {
         let is_web = self.url.starts_with("https://") || self.url.starts_with("http://");
         is_web && self.vkey.parse::<tlog::VerifierKey>().is_ok_and(|key| key.kind() == tlog::KeyKind::Cosignature)
     }
+}
+
+/// A log key that stays in a token behind PKCS#11.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogKey {
+    /// The library of the token's maker.
+    pub module: PathBuf,
+    /// The token's label.
+    pub token: String,
+    /// The key's label in the token.
+    pub label: String,
 }
 
 /// The networks of a laboratory.
@@ -355,6 +370,7 @@ mod tests {
             ("name = 'a'\n[monitor]\nvantages = 0", "vantages"),
             ("name = 'a'\n[monitor]\ncontact = 'me'", "contact"),
             ("name = 'a'\n[laboratory]\nnetworks = []", "laboratory"),
+            ("name = 'a'\n[log_key]\nmodule = '/usr/lib/softhsm/libsofthsm2.so'", "token"),
             ("name = 'a'\n[[witnesses]]\nurl = 'https://w.example'\nvkey = 'w'", "witnesses"),
         ] {
             let fault = parse(text).unwrap_err().to_string();

@@ -19,6 +19,7 @@ mod logging;
 mod plan;
 mod progress;
 mod queries;
+mod secrets;
 mod station;
 mod tables;
 mod witnesses;

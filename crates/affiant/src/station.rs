@@ -23,7 +23,7 @@ use evidence::{
 };
 use ledger::{Acked, Ledger, NoteKey, Reader, Store};
 
-use crate::{book::Book, clock, config::Config};
+use crate::{args::Place, book::Book, clock, config::Config, secrets};
 
 const CONFIG: &str = "affiant.toml";
 
@@ -33,23 +33,27 @@ pub struct Station {
     pub dir: PathBuf,
     /// Its configuration.
     pub config: Config,
+    keys: Store,
 }
 
 impl Station {
-    /// Opens the station at `dir`.
-    pub fn open(dir: &Path) -> Result<Self> {
+    /// Opens the station at `place`.
+    pub fn open(place: &Place) -> Result<Self> {
+        let dir = &place.station;
         let path = dir.join(CONFIG);
         if !path.exists() {
             bail!("there is no station in {}; make one with 'affiant init', or name another with --station", dir.display());
         }
-        Ok(Self { dir: dir.to_path_buf(), config: Config::load(&path)? })
+        let config = Config::load(&path)?;
+        Ok(Self { dir: dir.clone(), keys: secrets::store(place, &config), config })
     }
 
     /// Writes the configuration of a new station.
-    pub fn create(dir: &Path, config: Config) -> Result<Self> {
+    pub fn create(place: &Place, config: Config) -> Result<Self> {
+        let dir = &place.station;
         fs::create_dir_all(dir.join("tables")).with_context(|| format!("cannot make {}", dir.display()))?;
         fs::create_dir_all(dir.join("dossiers")).with_context(|| format!("cannot make {}", dir.display()))?;
-        let station = Self { dir: dir.to_path_buf(), config };
+        let station = Self { dir: dir.clone(), keys: secrets::store(place, &config), config };
         station.save_config()?;
         Ok(station)
     }
@@ -61,7 +65,7 @@ impl Station {
 
     /// Opens the log for writing; one process at a time can.
     pub fn ledger(&self) -> Result<Ledger> {
-        Ok(Ledger::open(&self.dir, clock::utc())?)
+        Ok(Ledger::open_by(&self.dir, &self.keys, clock::utc())?)
     }
 
     /// Opens the log for reading.
@@ -75,8 +79,8 @@ impl Station {
     }
 
     /// The station's keys.
-    pub fn keys(&self) -> Store {
-        Store::of(&self.dir)
+    pub fn keys(&self) -> &Store {
+        &self.keys
     }
 
     /// Where dated tables are.

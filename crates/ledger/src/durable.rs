@@ -40,7 +40,19 @@ pub(crate) fn create_secret(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     if path.exists() {
         return Err(Fault::Key { path: path.into(), why: "exists already and is not written over: move it away first".into() });
     }
+    replace_secret(path, bytes)
+}
+
+/// As [`replace`], for the owner's eyes only.
+pub(crate) fn replace_secret(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     put(path, bytes, 0o600)
+}
+
+/// Gives a file another name, over what has that name, and makes that durable. Both are in one folder.
+pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), Fault> {
+    tracing::trace!(path = %to.display(), "rename");
+    fs::rename(from, to).map_err(Fault::io("rename", from))?;
+    sync_folder(&parent(to))
 }
 
 /// Held while a process works on a folder; the system lets go of it when the process ends, however it ends.

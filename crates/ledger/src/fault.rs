@@ -25,6 +25,18 @@ pub enum Fault {
         /// The lock file.
         path: PathBuf,
     },
+    /// A token that does not serve.
+    #[error("the token '{token}' (key '{label}', module {}) {why}", module.display())]
+    Token {
+        /// The PKCS#11 library.
+        module: PathBuf,
+        /// The token's label.
+        token: String,
+        /// The key's label.
+        label: String,
+        /// What is wrong and what to do.
+        why: String,
+    },
     /// A key file that may not be used.
     #[error("the key file {} {why}", path.display())]
     Key {

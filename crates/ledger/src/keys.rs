@@ -4,18 +4,27 @@
 //! be printed, copied or compared, and all are wiped when dropped.
 
 mod file;
+mod password;
+mod public;
+mod sealed;
+mod secret;
+mod store;
+mod token;
 mod witness;
 
 use std::marker::PhantomData;
 
-use ed25519_dalek::Signer as _;
 use evidence::{Digest, KeyId, Leaf, Part, PublicKey, Signature, leaf};
 use tlog::note::KeyName;
 use tlog::{Checkpoint, KeyKind, Note, SignedCheckpoint, VerifierKey};
 
 use crate::Fault;
 
-pub use file::Store;
+pub use password::{AskPassword, Password};
+pub use public::{public_pem, read_public};
+use secret::Secret;
+pub use store::Store;
+pub use token::{TokenKey, TokenPlace};
 pub use witness::{Monitor, MonitorKey, Witness, WitnessKey};
 
 /// Signs delegations, revocations and close notes.
@@ -39,7 +48,7 @@ pub enum Erasure {}
 
 /// The key of a role.
 pub struct Key<Role> {
-    secret: ed25519_dalek::SigningKey,
+    secret: Secret,
     role: PhantomData<fn() -> Role>,
 }
 
@@ -96,11 +105,7 @@ impl<Role> Key<Role> {
     /// # Errors
     /// If the source fails.
     pub fn generate() -> Result<Self, Fault> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|fault| Fault::Random(fault.to_string()))?;
-        let key = Self::from_seed(&seed);
-        wipe(&mut seed);
-        key
+        Ok(Self { secret: Secret::generate()?, role: PhantomData })
     }
 
     /// The key with this RFC 8032 seed, which must come from a random source. Tests pass known ones.
@@ -108,17 +113,24 @@ impl<Role> Key<Role> {
     /// # Errors
     /// If the seed is all zeros, as a failed random source leaves it, or the key is weak.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, Fault> {
-        let secret = ed25519_dalek::SigningKey::from_bytes(seed);
-        let public = secret.verifying_key().to_bytes();
-        if *seed == [0; 32] || tlog::ed25519::check_public_key(&public).is_err() {
-            return Err(Fault::refused("the key is weak: make another"));
+        Ok(Self { secret: Secret::from_seed(seed)?, role: PhantomData })
+    }
+
+    /// A key that stays in its token.
+    ///
+    /// # Errors
+    /// If the token's public key is weak.
+    pub fn in_token(key: TokenKey) -> Result<Self, Fault> {
+        let secret = Secret::Token(key);
+        if secret.is_weak() {
+            return Err(Fault::refused("the token's key is weak: make another"));
         }
         Ok(Self { secret, role: PhantomData })
     }
 
     /// The public key.
     pub fn public(&self) -> PublicKey {
-        PublicKey::from(self.secret.verifying_key().to_bytes())
+        self.secret.public()
     }
 
     /// The first eight bytes of the SHA-256 of the public key.
@@ -126,32 +138,39 @@ impl<Role> Key<Role> {
         KeyId::of(&self.public())
     }
 
-    fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.secret.sign(message).to_bytes()
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], Fault> {
+        self.secret.sign(message)
     }
 
-    fn sign_leaf(&self, seq: u64, prev: Digest, part: Part, commitment: Digest) -> Leaf {
+    /// Hands `make` something that signs, and fails where the signing did.
+    fn signed<T>(&self, make: impl FnOnce(&mut dyn FnMut(&[u8]) -> [u8; 64]) -> T) -> Result<T, Fault> {
+        let mut failed = None;
+        let made = make(&mut |message| {
+            self.sign(message).unwrap_or_else(|fault| {
+                failed = Some(fault);
+                [0; 64]
+            })
+        });
+        failed.map_or(Ok(made), Err)
+    }
+
+    fn sign_leaf(&self, seq: u64, prev: Digest, part: Part, commitment: Digest) -> Result<Leaf, Fault> {
         let kid = self.kid();
-        let signature = Signature::from(self.sign(leaf::message(kid, seq, prev, part, commitment).as_bytes()));
-        Leaf { kid, seq, prev, part, commitment, signature }
-    }
-
-    /// The seed, for the file only. The caller wipes it.
-    fn seed(&self) -> [u8; 32] {
-        self.secret.to_bytes()
+        let signature = Signature::from(self.sign(leaf::message(kid, seq, prev, part, commitment).as_bytes())?);
+        Ok(Leaf { kid, seq, prev, part, commitment, signature })
     }
 }
 
 impl WorkerKey {
     /// The leaf of a record.
-    pub(crate) fn leaf(&self, seq: u64, prev: Digest, part: Part, commitment: Digest) -> Leaf {
+    pub(crate) fn leaf(&self, seq: u64, prev: Digest, part: Part, commitment: Digest) -> Result<Leaf, Fault> {
         self.sign_leaf(seq, prev, part, commitment)
     }
 }
 
 impl RegistrarKey {
     /// The leaf of a control note.
-    pub(crate) fn leaf(&self, seq: u64, prev: Digest, commitment: Digest) -> Leaf {
+    pub(crate) fn leaf(&self, seq: u64, prev: Digest, commitment: Digest) -> Result<Leaf, Fault> {
         self.sign_leaf(seq, prev, Part::Ctl, commitment)
     }
 }
@@ -161,7 +180,7 @@ impl LogKey {
     pub(crate) fn sign_checkpoint(&self, checkpoint: Checkpoint) -> Result<SignedCheckpoint, Fault> {
         let name = checkpoint.origin().clone();
         let key = VerifierKey::new(name, KeyKind::Note, *self.public().as_bytes()).map_err(Fault::refused)?;
-        SignedCheckpoint::sign(checkpoint, &key, |message| self.sign(message)).map_err(Fault::refused)
+        self.signed(|sign| SignedCheckpoint::sign(checkpoint, &key, sign))?.map_err(Fault::refused)
     }
 }
 
@@ -186,12 +205,12 @@ impl NoteKey<'_> {
     /// Signs the text of a note of the station `name`.
     pub(crate) fn sign_note(&self, name: &str, text: &str) -> Result<String, Fault> {
         let key = note_key(name, self.role(), &self.public())?;
-        let note = Note::sign(text, &key, |message| match self {
-            Self::Root(key) => key.sign(message),
-            Self::Analyst(key) => key.sign(message),
-            Self::Erasure(key) => key.sign(message),
-        });
-        let bytes = note.map_err(Fault::refused)?.to_bytes();
+        let note = match self {
+            Self::Root(own) => own.signed(|sign| Note::sign(text, &key, sign)),
+            Self::Analyst(own) => own.signed(|sign| Note::sign(text, &key, sign)),
+            Self::Erasure(own) => own.signed(|sign| Note::sign(text, &key, sign)),
+        };
+        let bytes = note?.map_err(Fault::refused)?.to_bytes();
         String::from_utf8(bytes).map_err(Fault::refused)
     }
 }

@@ -7,9 +7,8 @@ use evidence::{Blind, Digest, KeyId, PublicKey, Utc};
 use tlog::merkle::leaf_hash;
 use tlog::{Checkpoint, SignedCheckpoint, VerifierKey};
 
-use crate::durable::FolderLock;
-use crate::durable::{self, Tail};
-use crate::keys::{Keys, LogKey, NoteKey, RegistrarKey, RootKey, Store, WorkerKey};
+use crate::durable::{self, FolderLock, Tail};
+use crate::keys::{Keys, LogKey, NoteKey, Password, RegistrarKey, RootKey, Store, WorkerKey};
 use crate::layout::{Month, Shard};
 use crate::lock::LockStore;
 use crate::pack::push_frame;
@@ -76,6 +75,14 @@ impl Ledger {
     /// # Errors
     /// If there is a station already, a name or window is bad, or a file cannot be written.
     pub fn create(station: &Path, founding: Founding) -> Result<Self, Fault> {
+        Self::create_by(station, &Store::of(station), None, founding)
+    }
+
+    /// As [`Ledger::create`], with the keys written to where a store has them, root under a password if one is given.
+    ///
+    /// # Errors
+    /// As [`Ledger::create`].
+    pub fn create_by(station: &Path, store: &Store, root_password: Option<&Password>, founding: Founding) -> Result<Self, Fault> {
         let Founding { name, month, now, not_before, not_after, keys, witnesses, quorum } = founding;
         let (not_before, not_after) = (whole_seconds(not_before), whole_seconds(not_after));
         let anchor = Anchor::new(&name, month.as_str(), &keys.root.public(), &keys.log.public(), witnesses, quorum)?;
@@ -106,7 +113,7 @@ impl Ledger {
                 )));
             }
         }
-        Store::of(station).save(&keys)?;
+        store.save(&keys, root_password)?;
         let shard = Shard::of(station, &month);
         for folder in [shard.folder().to_path_buf(), shard.notes(), shard.checkpoints(), shard.tiles()] {
             durable::create_folder(&folder)?;
@@ -146,6 +153,14 @@ impl Ledger {
     /// # Errors
     /// If another process writes to it, its past is strange, or the clock stands before what was logged.
     pub fn open(station: &Path, now: Utc) -> Result<Self, Fault> {
+        Self::open_by(station, &Store::of(station), now)
+    }
+
+    /// As [`Ledger::open`], by the keys of a store that knows where else they are and whom to ask.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_by(station: &Path, keys: &Store, now: Utc) -> Result<Self, Fault> {
         let writer = FolderLock::take(station)?;
         let shard = Shard::latest(station)?;
         if !shard.anchor().exists() {
@@ -155,10 +170,9 @@ impl Ledger {
             )));
         }
         let anchor = Anchor::load(&shard.anchor())?;
-        let keys = Store::of(station);
         let (registrar, worker, log) = (keys.registrar()?, keys.worker()?, keys.log()?);
         if log.public().as_bytes() != anchor.log.public_key() {
-            return Err(Fault::strange("log.pem is not the log key that anchor.txt names: bring the right one back"));
+            return Err(Fault::strange("the log key at hand is not the one that anchor.txt names: bring the right one back"));
         }
         let found = examine(&shard, &anchor)?;
         for (file, kid, role) in [("registrar.pem", registrar.kid(), Role::Registrar), ("worker.pem", worker.kid(), Role::Worker)]
@@ -227,7 +241,7 @@ impl Ledger {
         let mut blind = [0; 32];
         getrandom::fill(&mut blind).map_err(|fault| Fault::Random(fault.to_string()))?;
         let sealed = record.seal(kid, head.seq, &Blind::from(blind))?;
-        let leaf = self.worker.leaf(head.seq, head.prev, sealed.part, sealed.commitment);
+        let leaf = self.worker.leaf(head.seq, head.prev, sealed.part, sealed.commitment)?;
         group.push(sealed, leaf);
         Ok(())
     }
@@ -294,7 +308,7 @@ impl Ledger {
             )));
         }
         let head = key.head;
-        let leaf = StagedLeaf::new(self.registrar.leaf(head.seq, head.prev, evidence::sha256(note.as_bytes())));
+        let leaf = StagedLeaf::new(self.registrar.leaf(head.seq, head.prev, evidence::sha256(note.as_bytes()))?);
         let written = durable::replace(&self.shard.note(self.replay.size()), note.as_bytes())
             .and_then(|()| self.leaves.write(leaf.line.as_bytes()))
             .and_then(|()| self.leaves.sync());

@@ -6,7 +6,7 @@
 //! ```text
 //! <station>/
 //!   writer.lock                 held by the one process that writes
-//!   keys/                       root.pem, registrar.pem, log.pem, worker.pem, people/<slug>.pem: PKCS#8, mode 0600
+//!   keys/                       root.pem, registrar.pem, log.pem, worker.pem, people/<slug>.pem: PKCS#8, mode 0600, or elsewhere
 //!   log/<YYYY-MM>/              one shard
 //!     anchor.txt                the keys that everything is verified under; written last when founding
 //!     leaves.log                one line per entry: the log itself

@@ -81,7 +81,7 @@ impl Monitor {
         let verifier = key.verifier(name)?;
         durable::create_folder(folder)?;
         let _lock = FolderLock::take(folder)?;
-        key.save(&folder.join("monitor.pem"))?;
+        key.save(&folder.join("monitor.pem"), None)?;
         durable::create_folder(&folder.join("heads"))?;
         durable::create_folder(&folder.join("alarms"))?;
         Ok(durable::replace(&folder.join("monitor.txt"), format!("{verifier}\n").as_bytes())?)

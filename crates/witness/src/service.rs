@@ -67,7 +67,7 @@ impl Witness {
         let verifier = key.verifier(name)?;
         durable::create_folder(folder)?;
         let store = Store::create(folder)?;
-        key.save(&folder.join("witness.pem"))?;
+        key.save(&folder.join("witness.pem"), None)?;
         durable::replace(&folder.join("witness.txt"), format!("{verifier}\n").as_bytes())?;
         Ok(Self { folder: folder.into(), verifier, key, store })
     }

@@ -46,7 +46,6 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("crates/swarmlab/src/persona.rs", "2.1.1.0", "a version of libtorrent"),
     ("crates/wire/src/peer_id.rs", "9.0.0.1", "a version of rqbit"),
     ("crates/wire/src/peer_id.rs", "1.2.3.4", "a version of a client"),
-    ("crates/ledger/src/keys/file.rs", "1.3.101.112", "the object identifier of Ed25519"),
     ("crates/tlog/src/merkle/consistency.rs", "2.1.4.2", "a section of RFC 9162"),
 ];
 

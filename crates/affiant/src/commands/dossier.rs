@@ -82,7 +82,7 @@ impl Dossier {
 
 impl Build {
     fn run(&self, args: &Affiant) -> Result<Answer> {
-        let station = Station::open(&args.station)?;
+        let station = Station::open(&args.place)?;
         let book = station.book()?;
         let torrent = if self.torrent.starts_with("magnet:") {
             fetch::torrent_of_magnet(&station, &book, &self.torrent)?
@@ -250,7 +250,7 @@ impl Approve {
         if self.statement.trim().is_empty() {
             bail!("the statement is empty; say what you did and confirm");
         }
-        let station = Station::open(&args.station)?;
+        let station = Station::open(&args.place)?;
         let book = station.book()?;
         let dossier = book.dossier(&self.dossier)?;
         if dossier.reviewers().contains(&self.by.as_str()) {
@@ -270,7 +270,7 @@ impl Approve {
 }
 
 fn list(args: &Affiant) -> Result<Answer> {
-    let book = Station::open(&args.station)?.book()?;
+    let book = Station::open(&args.place)?.book()?;
     let mut text = String::new();
     let mut rows = Vec::new();
     for dossier in &book.dossiers {

@@ -70,7 +70,7 @@ pub struct Issue {
 
 impl Issue {
     pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
-        let station = Station::open(&args.station)?;
+        let station = Station::open(&args.place)?;
         let tables = tables::load(&station.config, &station.tables_dir())?;
         let issued = match (&self.again, &self.by, &self.approver) {
             (Some(index), ..) => issue_again(&station, &tables, *index, &self.out)?,

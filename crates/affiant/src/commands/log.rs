@@ -44,7 +44,7 @@ pub struct Show {
 
 impl Log {
     pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
-        let station = Station::open(&args.station)?;
+        let station = Station::open(&args.place)?;
         match self {
             Self::Show(show) => show.run(&station),
             Self::Fsck => fsck(&station),

@@ -130,7 +130,7 @@ impl Mandate {
 impl Add {
     fn run(&self, args: &Affiant) -> Result<Answer> {
         let mandate = self.read()?;
-        let station = Station::open(&args.station)?;
+        let station = Station::open(&args.place)?;
         let book = station.book()?;
         if book.mandates.iter().any(|filed| filed.says.id == mandate.id) {
             bail!("a mandate named '{}' is already in the log; ids are never reused", mandate.id);
@@ -192,7 +192,7 @@ fn parse_target(hash: &str) -> Option<TargetIds> {
 }
 
 fn list(args: &Affiant) -> Result<Answer> {
-    let book = Station::open(&args.station)?.book()?;
+    let book = Station::open(&args.place)?.book()?;
     let now = clock::utc();
     let mut text = String::new();
     let mut rows = Vec::new();

@@ -6,6 +6,7 @@ pub mod dossier;
 pub mod init;
 pub mod inspect;
 pub mod issue;
+pub mod keys;
 pub mod log;
 pub mod mandate;
 pub mod people;
@@ -30,6 +31,7 @@ pub fn run(args: &Affiant) -> Result<Answer> {
     match &args.command {
         Command::Init(command) => command.run(args),
         Command::People(command) => command.run(args),
+        Command::Keys(command) => command.run(args),
         Command::Mandate(command) => command.run(args),
         Command::Dossier(command) => command.run(args),
         Command::Tables(command) => command.run(args),

@@ -22,7 +22,7 @@ pub struct Status {}
 
 impl Status {
     pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
-        let station = Station::open(&args.station)?;
+        let station = Station::open(&args.place)?;
         let reader = station.reader()?;
         let origin = reader.anchor().origin().to_string();
         let book = station.book()?;

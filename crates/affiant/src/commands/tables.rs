@@ -65,7 +65,7 @@ impl Tables {
 
 impl Add {
     fn run(&self, args: &Affiant) -> Result<Answer> {
-        let mut station = Station::open(&args.station)?;
+        let mut station = Station::open(&args.place)?;
         let path = self.file.display();
         let content = std::fs::read(&self.file).with_context(|| format!("cannot read {path}"))?;
         let built = match (self.kind, self.built) {
@@ -93,7 +93,7 @@ impl Add {
 
 impl ReplaceRegister {
     fn run(&self, args: &Affiant) -> Result<Answer> {
-        let mut station = Station::open(&args.station)?;
+        let mut station = Station::open(&args.place)?;
         let path = self.file.display();
         let text = std::fs::read_to_string(&self.file).with_context(|| format!("cannot read {path}"))?;
         let register = Register::parse(REGISTER_NAME, &text).map_err(|fault| anyhow::anyhow!("{path} is refused: {fault}"))?;
@@ -121,7 +121,7 @@ fn register_file(digest: Digest) -> String {
 }
 
 fn list(args: &Affiant) -> Result<Answer> {
-    let station = Station::open(&args.station)?;
+    let station = Station::open(&args.place)?;
     let mut text = String::new();
     for table in &station.config.tables {
         writeln!(text, "{}  {}  {}", table.built, table.sha256, table.name)?;

@@ -48,7 +48,7 @@ const RUN_DAYS_MAX: u64 = 31;
 
 impl Watch {
     pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
-        let station = Station::open(&args.station)?;
+        let station = Station::open(&args.place)?;
         let on_ack: OnAck = if self.print_acks { print_ack } else { |_| {} };
         let (summary, size) = run(&station, self.until(), on_ack)?;
         let text = format!("{}\n{size} entries in the log", describe(&summary));

@@ -14,7 +14,12 @@ use anyhow::{Context, Result, bail};
 use clap::Parser as _;
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, args::Affiant, clock, commands, descriptors, station::Station};
+use crate::{
+    answer::Answer,
+    args::{Affiant, Place},
+    clock, commands, descriptors,
+    station::Station,
+};
 use laboratory::Laboratory;
 use scorecard::Scorecard;
 use witnesses::Witnesses;
@@ -49,7 +54,7 @@ pub fn run(wish: &Wish) -> Result<Answer> {
     for line in laboratory.describe() {
         say(&line);
     }
-    let commands = Commands { station: wish.out.join("station") };
+    let commands = Commands { place: Place { station: wish.out.join("station"), root_key: None, password_file: None } };
     // They end with this function, however it ends.
     let _witnesses = found(&commands, &laboratory, &wish.out)?;
 
@@ -61,7 +66,7 @@ pub fn run(wish: &Wish) -> Result<Answer> {
     let anchor = commands.run(&["log", "anchor"])?;
     let anchor_sha256 = anchor["sha256"].as_str().context("the anchor has a digest")?.to_string();
 
-    let mut card = Scorecard::new(&laboratory, &commands.station, &bundles)?;
+    let mut card = Scorecard::new(&laboratory, &commands.place, &bundles)?;
     for bundle in issued["bundles"].as_array().context("an issue lists its bundles")? {
         for form in ["folder", "zip"] {
             let place = bundle[form].as_str().context("a bundle has a place")?;
@@ -97,7 +102,7 @@ fn found(commands: &Commands, laboratory: &Laboratory, out: &Path) -> Result<Wit
     let mut witnesses = Witnesses::found(commands, out)?;
     let init = ["init", "--name", "log.laboratory.example", "--laboratory", "127.0.0.0/8"];
     commands.run(&init.into_iter().chain(witnesses.arguments()).collect::<Vec<_>>())?;
-    let mut station = Station::open(&commands.station)?;
+    let mut station = Station::open(&commands.place)?;
     let mut config = station.config.clone();
     witnesses.start(commands, &station, &mut config)?;
     laboratory.configure(&mut config);
@@ -163,14 +168,14 @@ fn found(commands: &Commands, laboratory: &Laboratory, out: &Path) -> Result<Wit
 
 /// Runs the program's own commands on one station.
 struct Commands {
-    station: PathBuf,
+    place: Place,
 }
 
 impl Commands {
     /// Says and runs a command line; returns its JSON answer, whether it is yes or no.
     fn run(&self, words: &[&str]) -> Result<Value> {
         say(&format!("$ affiant {}", words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")));
-        let station = path(&self.station)?;
+        let station = path(&self.place.station)?;
         let line = ["affiant", "--station", station].into_iter().chain(words.iter().copied());
         let args = Affiant::try_parse_from(line)?;
         Ok(commands::run(&args)?.into_json())

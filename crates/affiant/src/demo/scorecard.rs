@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use swarmlab::truth::Confusion;
 
 use super::{laboratory::Laboratory, tamper::Tampering};
-use crate::{queries, station::Station};
+use crate::{args::Place, queries, station::Station};
 
 pub struct Scorecard {
     /// Reported addresses against real sharers in the ISPs that are reported to.
@@ -35,7 +35,7 @@ pub struct Scorecard {
 }
 
 impl Scorecard {
-    pub fn new(laboratory: &Laboratory, station: &Path, bundles: &Path) -> Result<Self> {
+    pub fn new(laboratory: &Laboratory, station: &Place, bundles: &Path) -> Result<Self> {
         let truth = laboratory.truth();
         let reports = read_reports(&bundles.join("audit/data/cirs"))?;
         let reported: BTreeSet<SocketAddr> = reports.iter().map(|cir| cir.peer.address).collect();

@@ -1,185 +1,109 @@
-//! Keys in files: PKCS#8 (RFC 8410) in PEM, as `openssl genpkey -algorithm ed25519` writes them.
+//! Keys in files: PKCS#8 (RFC 8410) in PEM, as `openssl genpkey -algorithm ed25519` writes them, with or without a
+//! password.
 
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
-use super::{AnalystKey, ErasureKey, Key, Keys, LogKey, RegistrarKey, RootKey, WorkerKey, wipe};
+use super::sealed::{self, Pem};
+use super::{AskPassword, Key, Password};
 use crate::{Fault, durable};
 
-/// `PrivateKeyInfo { version 0, algorithm 1.3.101.112, OCTET STRING { OCTET STRING seed } }`, up to the seed.
-const PREFIX: [u8; 16] = [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
-const DER_BYTES: usize = PREFIX.len() + 32;
-const HEAD: &str = "-----BEGIN PRIVATE KEY-----\n";
-const FOOT: &str = "\n-----END PRIVATE KEY-----\n";
-/// Sixty-four characters of base64 between head and foot; one byte more tells that a file is longer.
-const PEM_BYTES: usize = HEAD.len() + 64 + FOOT.len();
-
 impl<Role> Key<Role> {
-    /// Reads a key file.
+    /// Reads a key file that is under no password.
     ///
     /// # Errors
-    /// If others than its owner may read it, it is not an Ed25519 key in PKCS#8 PEM without a password, or the key is weak.
+    /// If others than its owner may read it, it is not an Ed25519 key in PKCS#8 PEM, it is under a password, or the key
+    /// is weak.
     pub fn load(path: &Path) -> Result<Self, Fault> {
+        Self::load_asking(path, None)
+    }
+
+    /// As [`Key::load`], also of a file under a password, which `ask` is asked for.
+    ///
+    /// # Errors
+    /// As [`Key::load`], or if there is no password or it is the wrong one.
+    pub fn load_asking(path: &Path, ask: Option<&dyn AskPassword>) -> Result<Self, Fault> {
         let refuse = |why: String| Fault::Key { path: path.into(), why };
-        let mut file = File::open(path).map_err(Fault::io("open the key file", path))?;
-        // Asked of the open file, so that it cannot be exchanged in between.
-        let mode = file.metadata().map_err(Fault::io("look at the key file", path))?.permissions().mode();
-        if mode & 0o077 != 0 {
-            return Err(refuse(format!(
-                "may be read by others (mode {:04o}): chmod 600 it, and replace the key if others have read it",
-                mode & 0o7777
-            )));
-        }
-        let mut pem = [0; PEM_BYTES + 1];
-        let mut length = 0;
-        while length < pem.len() {
-            match file.read(&mut pem[length..]).map_err(Fault::io("read the key file", path))? {
-                0 => break,
-                count => length += count,
+        let pem = read(path)?;
+        let seed = match sealed::parse(&pem) {
+            Some(Pem::Plain(seed)) => seed,
+            Some(Pem::Sealed(sealed)) => {
+                let ask = ask.ok_or_else(|| refuse("is under a password, and nobody is asked for one here".into()))?;
+                let password =
+                    ask.password(&path.display().to_string()).map_err(|why| refuse(format!("is under a password: {why}")))?;
+                sealed.open(&password).ok_or_else(|| refuse("does not open under this password".into()))?
             }
-        }
-        let mut seed = parse(&pem[..length]);
-        wipe(&mut pem);
-        let key = match &seed {
-            Some(seed) => Self::from_seed(seed).map_err(|_| refuse("holds a weak key: make another".into())),
-            None => Err(refuse("is not an ed25519 private key in PKCS#8 PEM without a password".into())),
+            None => return Err(refuse("is not an ed25519 private key in PKCS#8 PEM".into())),
         };
-        if let Some(seed) = &mut seed {
-            wipe(seed);
-        }
-        key
+        Self::from_seed(&seed).map_err(|_| refuse("holds a weak key: make another".into()))
     }
 
-    /// Writes a key file for its owner's eyes only.
+    /// Writes a key file for its owner's eyes only, under a password if one is given.
     ///
     /// # Errors
-    /// If a file is there already, or writing fails.
-    pub fn save(&self, path: &Path) -> Result<(), Fault> {
-        let mut der = [0; DER_BYTES];
-        let mut seed = self.seed();
-        der[..PREFIX.len()].copy_from_slice(&PREFIX);
-        der[PREFIX.len()..].copy_from_slice(&seed);
-        let mut text = [0; 64];
-        let encoded = STANDARD.encode_slice(der, &mut text);
-        let mut pem = Vec::with_capacity(PEM_BYTES);
-        pem.extend_from_slice(HEAD.as_bytes());
-        pem.extend_from_slice(&text);
-        pem.extend_from_slice(FOOT.as_bytes());
-        let saved = match encoded {
-            Ok(64) => durable::create_secret(path, &pem),
-            _ => Err(Fault::Key { path: path.into(), why: "could not be encoded".into() }),
+    /// If a file is there already, writing fails, or the key stays in its token.
+    pub fn save(&self, path: &Path, password: Option<&Password>) -> Result<(), Fault> {
+        durable::create_secret(path, self.pem(path, password)?.as_bytes())
+    }
+
+    /// Writes the key over its own file, under a password. The old file is there, whole, until the new one is.
+    ///
+    /// # Errors
+    /// As [`Key::save`].
+    pub fn save_over(&self, path: &Path, password: &Password) -> Result<(), Fault> {
+        durable::replace_secret(path, self.pem(path, Some(password))?.as_bytes())
+    }
+
+    fn pem(&self, path: &Path, password: Option<&Password>) -> Result<Zeroizing<String>, Fault> {
+        let refuse = |why: &str| Fault::Key { path: path.into(), why: why.into() };
+        let seed = Zeroizing::new(self.secret.seed().ok_or_else(|| refuse("cannot hold a key that stays in its token"))?);
+        let pem = match password {
+            None => sealed::plain(&seed),
+            Some(password) => sealed::seal(&seed, password),
         };
-        for secret in [&mut der[..], &mut seed, &mut text, &mut pem] {
-            wipe(secret);
-        }
-        saved
+        pem.ok_or_else(|| refuse("could not be encoded"))
     }
 }
 
-fn parse(pem: &[u8]) -> Option<[u8; 32]> {
-    let text = pem.strip_prefix(HEAD.as_bytes())?.strip_suffix(FOOT.as_bytes()).filter(|text| text.len() == 64)?;
-    let mut der = [0; DER_BYTES + 2];
-    let length = STANDARD.decode_slice(text, &mut der);
-    let seed = match length {
-        Ok(DER_BYTES) => der[..DER_BYTES].strip_prefix(&PREFIX).and_then(|seed| seed.try_into().ok()),
-        _ => None,
-    };
-    wipe(&mut der);
-    seed
-}
-
-/// The `keys/` folder of a station.
-#[derive(Debug, Clone)]
-pub struct Store {
-    folder: PathBuf,
-}
-
-impl Store {
-    /// The keys of the station at `station`.
-    pub fn of(station: &Path) -> Self {
-        Self { folder: station.join("keys") }
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let file = File::open(path).map_err(Fault::io("open the key file", path))?;
+    // Asked of the open file, so that it cannot be exchanged in between.
+    let mode = file.metadata().map_err(Fault::io("look at the key file", path))?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let mode = mode & 0o7777;
+        let why = format!("may be read by others (mode {mode:04o}): chmod 600 it, and replace the key if others have read it");
+        return Err(Fault::Key { path: path.into(), why });
     }
-
-    /// Writes the founding keys.
-    pub(crate) fn save(&self, keys: &Keys) -> Result<(), Fault> {
-        durable::create_folder(&self.folder)?;
-        keys.root.save(&self.folder.join("root.pem"))?;
-        keys.log.save(&self.folder.join("log.pem"))?;
-        keys.registrar.save(&self.folder.join("registrar.pem"))?;
-        keys.worker.save(&self.folder.join("worker.pem"))
-    }
-
-    /// Reads `root.pem`, which may be elsewhere than on the station.
-    ///
-    /// # Errors
-    /// As [`Key::load`].
-    pub fn root(&self) -> Result<RootKey, Fault> {
-        Key::load(&self.folder.join("root.pem"))
-    }
-
-    pub(crate) fn log(&self) -> Result<LogKey, Fault> {
-        Key::load(&self.folder.join("log.pem"))
-    }
-
-    pub(crate) fn registrar(&self) -> Result<RegistrarKey, Fault> {
-        Key::load(&self.folder.join("registrar.pem"))
-    }
-
-    pub(crate) fn worker(&self) -> Result<WorkerKey, Fault> {
-        Key::load(&self.folder.join("worker.pem"))
-    }
-
-    /// Reads `people/<slug>.pem` as an analyst's key.
-    ///
-    /// # Errors
-    /// As [`Key::load`], or if the slug is not lower-case letters, digits and hyphens.
-    pub fn analyst(&self, slug: &str) -> Result<AnalystKey, Fault> {
-        Key::load(&self.person(slug)?)
-    }
-
-    /// Reads `people/<slug>.pem` as an erasure officer's key.
-    ///
-    /// # Errors
-    /// As [`Store::analyst`].
-    pub fn erasure(&self, slug: &str) -> Result<ErasureKey, Fault> {
-        Key::load(&self.person(slug)?)
-    }
-
-    /// Writes `people/<slug>.pem`.
-    ///
-    /// # Errors
-    /// As [`Key::save`], or if the slug is not lower-case letters, digits and hyphens.
-    pub fn save_person<Role>(&self, slug: &str, key: &Key<Role>) -> Result<(), Fault> {
-        let path = self.person(slug)?;
-        durable::create_folder(&self.folder.join("people"))?;
-        key.save(&path)
-    }
-
-    fn person(&self, slug: &str) -> Result<PathBuf, Fault> {
-        let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if slug.is_empty() || slug.len() > 64 || !slug.bytes().all(fits) {
-            return Err(Fault::refused(format!("'{slug}' cannot name a key file: use lower-case letters, digits and hyphens")));
-        }
-        Ok(self.folder.join("people").join(format!("{slug}.pem")))
-    }
+    // As long as it may become, so that no copy of it is left behind by growing.
+    let mut pem = Zeroizing::new(Vec::with_capacity(sealed::MAX_BYTES + 1));
+    file.take(sealed::MAX_BYTES as u64 + 1).read_to_end(&mut pem).map_err(Fault::io("read the key file", path))?;
+    Ok(pem)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::testing::seed;
     use std::fs::{self, Permissions};
-    use std::process::Command;
+    use std::path::PathBuf;
+    use std::process::{Command, Output};
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+    use crate::keys::RootKey;
+    use crate::testing::{Says, seed};
+
+    const HEAD: &str = "-----BEGIN PRIVATE KEY-----\n";
+    const FOOT: &str = "\n-----END PRIVATE KEY-----\n";
 
     fn saved() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
-        RootKey::from_seed(&seed("root")).unwrap().save(&path).unwrap();
+        RootKey::from_seed(&seed("root")).unwrap().save(&path, None).unwrap();
         (folder, path)
     }
 
@@ -188,7 +112,7 @@ mod tests {
         let (_folder, path) = saved();
         let key = RootKey::load(&path).unwrap();
         assert_eq!(key.kid(), RootKey::from_seed(&seed("root")).unwrap().kid());
-        assert!(key.save(&path).is_err());
+        assert!(key.save(&path, None).is_err());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
     }
 
@@ -208,6 +132,60 @@ mod tests {
         RootKey::load(&theirs).unwrap();
     }
 
+    fn openssl(words: &[&str]) -> Output {
+        let answer = Command::new("openssl").args(words).output().unwrap();
+        assert!(answer.status.success(), "{words:?}: {}", String::from_utf8_lossy(&answer.stderr));
+        answer
+    }
+
+    #[test]
+    fn a_file_under_a_password_opens_under_it_and_under_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("root.pem");
+        let key = RootKey::from_seed(&seed("root")).unwrap();
+        key.save(&path, Some(&Password::new("correct horse".into()))).unwrap();
+        let load = |password| RootKey::load_asking(&path, Some(&Says(password)));
+        assert_eq!(load("correct horse").unwrap().kid(), key.kid());
+        assert!(load("battery staple").unwrap_err().to_string().contains("does not open under this password"));
+        assert!(load("").unwrap_err().to_string().contains("no password in a test"));
+        assert!(RootKey::load(&path).unwrap_err().to_string().contains("is under a password"));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(!text.contains(&STANDARD.encode(seed("root"))[..16]), "the seed shows");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        key.save_over(&path, &Password::new("another".into())).unwrap();
+        assert_eq!(load("another").unwrap().kid(), key.kid());
+        assert!(load("correct horse").is_err());
+        let text = fs::read_to_string(&path).unwrap();
+        // One bit of the sealed bytes, at the start, in the middle and at the end.
+        for at in [40, text.len() / 2, text.len() - 40] {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            fs::write(&path, bytes).unwrap();
+            assert!(matches!(load("another"), Err(Fault::Key { .. })), "{at}");
+        }
+    }
+
+    #[test]
+    fn openssl_and_we_open_each_others_passwords() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let key = RootKey::from_seed(&seed("root")).unwrap();
+        key.save(at("ours").as_ref(), Some(&Password::new("secret".into()))).unwrap();
+        let answer = openssl(&["pkey", "-in", &at("ours"), "-passin", "pass:secret", "-pubout", "-outform", "DER"]);
+        assert_eq!(&answer.stdout[12..], key.public().as_bytes());
+
+        key.save(at("plain").as_ref(), None).unwrap();
+        for scheme in [&["-scrypt"][..], &["-v2", "aes-256-cbc"], &["-v2", "aes-256-cbc", "-v2prf", "hmacWithSHA512"]] {
+            let (plain, theirs) = (at("plain"), at("theirs"));
+            let mut words = vec!["pkcs8", "-topk8", "-in", &plain, "-out", &theirs, "-passout", "pass:secret"];
+            words.extend(scheme);
+            openssl(&words);
+            fs::set_permissions(&theirs, Permissions::from_mode(0o600)).unwrap();
+            let read = RootKey::load_asking(theirs.as_ref(), Some(&Says("secret"))).unwrap();
+            assert_eq!(read.kid(), key.kid(), "{scheme:?}");
+        }
+    }
+
     #[test]
     fn a_file_that_others_may_read_is_refused() {
         let (_folder, path) = saved();
@@ -224,7 +202,9 @@ mod tests {
     fn other_files_are_refused() {
         let (_folder, path) = saved();
         let good = fs::read_to_string(&path).unwrap();
-        let zeros = format!("{HEAD}{}{FOOT}", STANDARD.encode([&PREFIX[..], &[0; 32]].concat()));
+        let mut der = STANDARD.decode(good[HEAD.len()..].strip_suffix(FOOT).unwrap()).unwrap();
+        der[16..].fill(0);
+        let zeros = format!("{HEAD}{}{FOOT}", STANDARD.encode(der));
         for bad in [
             String::new(),
             good.replace("PRIVATE", "PUBLIC"),
@@ -244,17 +224,5 @@ mod tests {
         }
         fs::write(&path, good).unwrap();
         RootKey::load(&path).unwrap();
-    }
-
-    #[test]
-    fn a_slug_cannot_leave_the_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::of(folder.path());
-        let key = AnalystKey::from_seed(&seed("a")).unwrap();
-        for bad in ["", "../root", "a/b", "A", "a.b", "é", &"a".repeat(65)] {
-            assert!(store.save_person(bad, &key).is_err(), "{bad}");
-        }
-        store.save_person("a-reviewer", &key).unwrap();
-        assert_eq!(store.analyst("a-reviewer").unwrap().kid(), key.kid());
     }
 }

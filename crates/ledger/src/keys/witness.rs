@@ -35,7 +35,8 @@ impl WitnessKey {
     /// If the time is before 1970, or this witness has cosigned already.
     pub fn cosign(&self, name: &KeyName, signed: &mut SignedCheckpoint, at: Utc) -> Result<(), Fault> {
         let time_unix_s = u64::try_from(at.ms().div_euclid(1000)).map_err(Fault::refused)?;
-        cosignature::cosign(signed, &self.verifier(name)?, time_unix_s, |message| self.sign(message)).map_err(Fault::refused)
+        let key = self.verifier(name)?;
+        self.signed(|sign| cosignature::cosign(signed, &key, time_unix_s, sign))?.map_err(Fault::refused)
     }
 }
 
@@ -56,7 +57,8 @@ impl MonitorKey {
         if !text.starts_with("affiant.alarm/1\n") {
             return Err(Fault::refused("a monitor signs alarms and nothing else"));
         }
-        Note::sign(text, &self.verifier(name)?, |message| self.sign(message)).map_err(Fault::refused)
+        let key = self.verifier(name)?;
+        self.signed(|sign| Note::sign(text, &key, sign))?.map_err(Fault::refused)
     }
 }
 

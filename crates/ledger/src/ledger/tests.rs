@@ -37,7 +37,7 @@ fn the_worked_example_has_the_published_root_and_checkpoint() {
     // Its opening is abbreviated and not one of ours, so the leaf is made from its commitment.
     let commitment = "dc6ead02064aa661fdbef639dab277ae047bfcd5128f792502419900921deaf9".parse().unwrap();
     let head = ledger.replay.signer(ledger.worker(), Role::Worker).unwrap().head;
-    let leaf = StagedLeaf::new(ledger.worker.leaf(head.seq, head.prev, Part::As(2856), commitment));
+    let leaf = StagedLeaf::new(ledger.worker.leaf(head.seq, head.prev, Part::As(2856), commitment).unwrap());
     assert_eq!(leaf.line.len(), 300);
     ledger.leaves.write(leaf.line.as_bytes()).unwrap();
     assert_eq!(ledger.count(&leaf).unwrap().leaf.to_string(), "316c32bd777c703da8155c039bc4316e3e268f37d57e7de21367046a76268b40");
@@ -351,7 +351,7 @@ async fn many_tasks_append_through_one_writer() {
 
 #[test]
 fn leaves_sign_as_published() {
-    let leaf = key::<crate::keys::Worker>("w1").leaf(0, sha256(b"x"), Part::Audit, sha256(b"y"));
+    let leaf = key::<crate::keys::Worker>("w1").leaf(0, sha256(b"x"), Part::Audit, sha256(b"y")).unwrap();
     assert_eq!(Leaf::parse(&leaf.line()).unwrap(), leaf);
     tlog::verify_strict(
         key::<crate::keys::Worker>("w1").public().as_bytes(),

@@ -127,6 +127,6 @@ fn a_witness_keeps_its_key() {
     assert_eq!(Witness::read_key(folder.path()).unwrap(), verifier);
     assert!(Witness::create(folder.path(), &name("witness.example/wit1")).is_err());
     std::fs::remove_file(folder.path().join("witness.pem")).unwrap();
-    WitnessKey::generate().unwrap().save(&folder.path().join("witness.pem")).unwrap();
+    WitnessKey::generate().unwrap().save(&folder.path().join("witness.pem"), None).unwrap();
     assert!(matches!(Witness::open(folder.path()), Err(Fault::Strange(_))));
 }

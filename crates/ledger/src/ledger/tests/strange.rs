@@ -138,7 +138,7 @@ fn entries_after_the_close_note() {
     let mut ledger = reopen(folder.path());
     let key_head = ledger.replay.signer(ledger.worker(), Role::Worker).unwrap().head;
     ledger.close(&key("root")).unwrap();
-    let leaf = ledger.worker.leaf(key_head.seq, key_head.prev, Part::Audit, sha256(b"x\n"));
+    let leaf = ledger.worker.leaf(key_head.seq, key_head.prev, Part::Audit, sha256(b"x\n")).unwrap();
     ledger.leaves.write(leaf.line().as_bytes()).unwrap();
     ledger.openings.write(b"x\n").unwrap();
     drop(ledger);
@@ -151,7 +151,7 @@ fn a_forged_leaf_after_the_last_checkpoint() {
     let folder = busy();
     let ledger = reopen(folder.path());
     let head = ledger.replay.signer(ledger.worker(), Role::Worker).unwrap().head;
-    let mut leaf = ledger.worker.leaf(head.seq, head.prev, Part::Audit, sha256(b"x\n"));
+    let mut leaf = ledger.worker.leaf(head.seq, head.prev, Part::Audit, sha256(b"x\n")).unwrap();
     drop(ledger);
     leaf.signature = evidence::Signature::from([1; 64]);
     edit(&shard(folder.path()).join("leaves.log"), |bytes| bytes.extend(leaf.line().bytes()));
@@ -175,7 +175,7 @@ fn keys_that_are_not_this_stations() {
         let folder = busy();
         let path = folder.path().join("keys").join(file);
         fs::remove_file(&path).unwrap();
-        key::<crate::keys::Root>("other").save(&path).unwrap();
+        key::<crate::keys::Root>("other").save(&path, None).unwrap();
         refuses(folder.path(), words);
     }
 }
