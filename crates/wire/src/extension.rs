@@ -13,6 +13,9 @@ use crate::fault::{Fault, rules};
 /// The name under which metadata exchange is offered. BEP 9.
 pub const UT_METADATA: &[u8] = b"ut_metadata";
 
+/// The name under which introductions are offered. BEP 55.
+pub const UT_HOLEPUNCH: &[u8] = b"ut_holepunch";
+
 /// The name under which peer exchange is offered. BEP 11.
 pub const UT_PEX: &[u8] = b"ut_pex";
 

@@ -1,7 +1,7 @@
 //! BitTorrent bytes: what peers, trackers, torrents and magnets say, read strictly; what a monitor says, written minimally.
 //!
 //! In scope: bencode (BEP 3), metainfo of both versions (BEP 3, 12, 47, 52), magnets (BEP 9, 53), the peer
-//! handshake and messages (BEP 3, 6, 10, 52), metadata and peer exchange (BEP 9, 11), tracker requests and answers over
+//! handshake and messages (BEP 3, 6, 10, 52), metadata and peer exchange (BEP 9, 11), introductions (BEP 55), tracker requests and answers over
 //! HTTP (BEP 3, 7, 23, 31, 48) and UDP (BEP 15, 41), datagrams of the DHT (BEP 5, 32, 42, 43, 51), the allowed-fast set
 //! (BEP 6), Merkle trees and proofs (BEP 52), and what a peer id claims (BEP 20).
 //!
@@ -10,7 +10,7 @@
 //! # What this crate cannot do
 //!
 //! There is no encoder for `piece`, `have`, `unchoke`, `have all`, or a bitfield with a set bit, nor for a metadata
-//! block, hashes or a peer list. Everything a monitor may send to a peer after the handshake is a variant of
+//! block, hashes, a peer list or an introduction that was asked of us. Everything a monitor may send to a peer after the handshake is a variant of
 //! [`message::Outgoing`], a closed list with no variant for arbitrary bytes. A program that writes to its peers only
 //! what this crate encodes cannot upload content and cannot claim to have any.
 //!
@@ -56,6 +56,7 @@ pub mod pex;
 pub mod tracker_http;
 pub mod tracker_udp;
 pub mod tracker_url;
+pub mod ut_holepunch;
 pub mod ut_metadata;
 
 pub use fault::Fault;

@@ -1,10 +1,11 @@
 //! Everything a monitor can say to a peer.
 
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use super::{Block, HashRange, id};
 use crate::extension::OwnHandshake;
-use crate::ut_metadata;
+use crate::{ut_holepunch, ut_metadata};
 
 /// A message that we may send. The list is closed on purpose: a piece, a have, an unchoke, a have all, a bitfield
 /// with a set bit, a metadata block, hashes and a list of peers are not on it, and neither is a message of arbitrary bytes.
@@ -45,6 +46,13 @@ pub enum Outgoing<'a> {
         /// Index of the 16 KiB block.
         piece: u32,
     },
+    /// We ask for an introduction to a peer that we cannot dial.
+    Rendezvous {
+        /// The number the peer chose for `ut_holepunch`.
+        id: u8,
+        /// To whom.
+        target: SocketAddr,
+    },
     /// We ask for hashes of a file's Merkle tree.
     HashRequest(HashRange),
     /// We will not send these hashes.
@@ -76,6 +84,7 @@ impl Outgoing<'_> {
             Self::ExtensionHandshake(ours) => extended(out, 0, &ours.payload()),
             Self::MetadataRequest { id, piece } => extended(out, *id, &ut_metadata::request(*piece)),
             Self::MetadataReject { id, piece } => extended(out, *id, &ut_metadata::reject(*piece)),
+            Self::Rendezvous { id, target } => extended(out, *id, &ut_holepunch::rendezvous(*target)),
             Self::HashRequest(range) => frame(out, id::HASH_REQUEST, &hash_range_bytes(range)),
             Self::HashReject(range) => frame(out, id::HASH_REJECT, &hash_range_bytes(range)),
         }

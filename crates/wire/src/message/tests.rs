@@ -121,6 +121,10 @@ fn what_we_say_is_exactly_these_bytes() {
         (Outgoing::Reject(block), framed(16, &block_bytes)),
         (Outgoing::MetadataRequest { id: 3, piece: 2 }, framed(20, b"\x03d8:msg_typei0e5:piecei2ee")),
         (Outgoing::MetadataReject { id: 3, piece: 2 }, framed(20, b"\x03d8:msg_typei2e5:piecei2ee")),
+        (
+            Outgoing::Rendezvous { id: 4, target: "192.0.2.7:6881".parse().unwrap() },
+            framed(20, &[4, 0, 0, 192, 0, 2, 7, 0x1a, 0xe1]),
+        ),
         (Outgoing::HashRequest(RANGE), framed(21, &range_bytes())),
         (Outgoing::HashReject(RANGE), framed(23, &range_bytes())),
     ]);
@@ -160,6 +164,7 @@ fn outgoing() -> impl Strategy<Value = Outgoing<'static>> {
         ours.prop_map(Outgoing::ExtensionHandshake),
         any::<(u8, u32)>().prop_map(|(id, piece)| Outgoing::MetadataRequest { id, piece }),
         any::<(u8, u32)>().prop_map(|(id, piece)| Outgoing::MetadataReject { id, piece }),
+        any::<(u8, [u8; 16], u16)>().prop_map(|(id, six, port)| Outgoing::Rendezvous { id, target: (six, port).into() }),
         range.clone().prop_map(Outgoing::HashRequest),
         range.prop_map(Outgoing::HashReject),
     ]
@@ -178,8 +183,10 @@ proptest! {
             | Message::HashReject(_) => {}
             Message::Bitfield(bits) => prop_assert!(bits.iter().all(|byte| *byte == 0)),
             Message::Extended { payload, .. } => {
-                // One dictionary and nothing after it, so no metadata block rides along.
-                prop_assert!(crate::bencode::parse(payload, &crate::bencode::Limits::PEER).is_ok());
+                // One dictionary and nothing after it, so no metadata block rides along; or the wish to be introduced,
+                // which is a type of 0, a family and an address.
+                let is_wish = matches!(payload, [0, 0, ..] if payload.len() == 8) || matches!(payload, [0, 1, ..] if payload.len() == 20);
+                prop_assert!(is_wish || crate::bencode::parse(payload, &crate::bencode::Limits::PEER).is_ok());
             }
             said => prop_assert!(false, "we said {said:?}"),
         }
