@@ -32,6 +32,7 @@ pub mod descriptors;
 pub mod extension;
 pub mod farm;
 pub mod namespace;
+pub mod nat;
 pub mod network;
 pub mod persona;
 pub mod piece;

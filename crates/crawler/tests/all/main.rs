@@ -7,6 +7,7 @@ mod download;
 mod lab;
 mod lapse;
 mod metadata;
+mod nat;
 mod privacy;
 mod reach;
 mod refusal;

@@ -64,21 +64,30 @@ pub async fn dial(kind: Kind, torrent: &Arc<Torrent>, from: SocketAddr, to: Sock
 }
 
 /// Behaves like any other peer on a stream that it has opened.
-pub async fn call(
+pub async fn call(kind: Kind, torrent: &Arc<Torrent>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Received {
+    call_as(PEER_ID, kind, torrent, stream).await
+}
+
+/// The same, by this peer id.
+pub async fn call_as(
+    id: PeerId,
     kind: Kind,
     torrent: &Arc<Torrent>,
     mut stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> Received {
     let received = Received::default();
     let hash = if kind == Kind::WrongHash { [9; 20] } else { torrent.hash() };
-    stream.write_all(&greeting(hash)).await.unwrap();
+    stream.write_all(&greeting(hash, id)).await.unwrap();
     tokio::spawn(talk(kind, Arc::clone(torrent), stream, Arc::clone(&received), true));
     received
 }
 
-fn greeting(hash: [u8; 20]) -> Vec<u8> {
+/// What peers call themselves where it does not matter.
+const PEER_ID: PeerId = PeerId(*b"-qB4520-abcdefghijkl");
+
+fn greeting(hash: [u8; 20], peer_id: PeerId) -> Vec<u8> {
     let reserved = Reserved::default().with_extension().with_fast();
-    Handshake { reserved, info_hash: InfoHashV1(hash), peer_id: PeerId(*b"-qB4520-abcdefghijkl") }.encode().to_vec()
+    Handshake { reserved, info_hash: InfoHashV1(hash), peer_id }.encode().to_vec()
 }
 
 pub async fn serve(kind: Kind, torrent: Arc<Torrent>, mut stream: impl AsyncRead + AsyncWrite + Unpin, notes: Received) {
@@ -123,7 +132,7 @@ async fn talk(
             greeted = true;
             let named = if kind == Kind::WrongHash { [9; 20] } else { theirs.info_hash.0 };
             if !has_greeted {
-                out.extend(greeting(named));
+                out.extend(greeting(named, PEER_ID));
             }
             out.extend(opening(kind, &torrent, theirs.reserved.fast()));
         }
