@@ -4,6 +4,7 @@
 //! *Out of scope*: what one crate can test alone.
 
 mod by_hand;
+mod corpora;
 mod demo;
 mod deploy;
 mod dossier;

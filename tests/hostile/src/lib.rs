@@ -1,0 +1,64 @@
+//! Everything that a stranger's bytes reach, as functions: one for each [`Target`].
+//!
+//! A target takes any bytes, does with them what the programs would do, and panics if a promise is broken: that nothing
+//! panics, that work is bounded, that what is read and written again is the same, that nothing is said that a monitor
+//! never says. `tests/fuzz` hands them to libFuzzer; `tests/all/corpora.rs` runs every file of every corpus through them.
+//!
+//! *In scope*: parsers and engines that peers, trackers, DHT nodes, and the senders of files can reach.
+//! *Out of scope*: sockets, and what only the operator writes.
+
+mod bencode;
+mod krpc;
+mod magnets;
+mod peers;
+mod scene;
+mod script;
+mod torrents;
+mod trackers;
+
+/// One way in.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name: that of its corpus and of its program under `tests/fuzz`.
+    pub name: &'static str,
+    /// Takes any bytes. A panic is a defect.
+    pub run: fn(&[u8]),
+    /// What its corpus begins with: names and bytes.
+    pub seeds: fn() -> Vec<Seed>,
+}
+
+/// A file that a corpus begins with.
+pub type Seed = (String, Vec<u8>);
+
+/// All of them, in the order of their names.
+pub const TARGETS: &[Target] = &[
+    Target { name: "bencode", run: bencode::run, seeds: bencode::seeds },
+    Target { name: "compact_peers", run: trackers::compact::run, seeds: trackers::compact::seeds },
+    Target { name: "extension_handshake", run: peers::extension::run, seeds: peers::extension::seeds },
+    Target { name: "handshake", run: peers::handshake::run, seeds: peers::handshake::seeds },
+    Target { name: "krpc", run: krpc::run, seeds: krpc::seeds },
+    Target { name: "magnet", run: magnets::magnet::run, seeds: magnets::magnet::seeds },
+    Target { name: "metainfo", run: torrents::run, seeds: torrents::seeds },
+    Target { name: "peer_id", run: peers::peer_id::run, seeds: peers::peer_id::seeds },
+    Target { name: "peer_messages", run: peers::messages::run, seeds: peers::messages::seeds },
+    Target { name: "pex", run: peers::pex::run, seeds: peers::pex::seeds },
+    Target { name: "tracker_http", run: trackers::http::run, seeds: trackers::http::seeds },
+    Target { name: "tracker_udp", run: trackers::udp::run, seeds: trackers::udp::seeds },
+    Target { name: "tracker_url", run: magnets::url::run, seeds: magnets::url::seeds },
+    Target { name: "ut_metadata", run: peers::metadata::run, seeds: peers::metadata::seeds },
+];
+
+/// Runs the target of this name.
+///
+/// # Panics
+/// If there is none, or the bytes break a promise.
+pub fn run(name: &str, data: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    let target = target.unwrap_or_else(|| panic!("there is no target '{name}'"));
+    (target.run)(data);
+}
+
+/// Seeds from names and bytes.
+fn seeds<const N: usize>(named: [(&str, &[u8]); N]) -> Vec<Seed> {
+    named.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.to_vec())).collect()
+}

@@ -1,0 +1,8 @@
+//! What a peer says: one module a parser.
+
+pub(crate) mod extension;
+pub(crate) mod handshake;
+pub(crate) mod messages;
+pub(crate) mod metadata;
+pub(crate) mod peer_id;
+pub(crate) mod pex;
