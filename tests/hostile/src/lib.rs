@@ -8,6 +8,7 @@
 //! *Out of scope*: sockets, and what only the operator writes.
 
 mod bencode;
+mod hashes;
 mod krpc;
 mod magnets;
 mod peers;
@@ -36,6 +37,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "compact_peers", run: trackers::compact::run, seeds: trackers::compact::seeds },
     Target { name: "extension_handshake", run: peers::extension::run, seeds: peers::extension::seeds },
     Target { name: "handshake", run: peers::handshake::run, seeds: peers::handshake::seeds },
+    Target { name: "hashes", run: hashes::run, seeds: hashes::seeds },
     Target { name: "krpc", run: krpc::run, seeds: krpc::seeds },
     Target { name: "magnet", run: magnets::magnet::run, seeds: magnets::magnet::seeds },
     Target { name: "metainfo", run: torrents::run, seeds: torrents::seeds },

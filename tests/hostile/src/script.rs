@@ -39,6 +39,12 @@ impl<'a> Script<'a> {
         taken
     }
 
+    /// Bytes behind a length of two bytes.
+    pub(crate) fn chunk(&mut self) -> &'a [u8] {
+        let length = self.short();
+        self.take(length.into())
+    }
+
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         self.take(usize::MAX)
     }
