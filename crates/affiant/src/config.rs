@@ -83,6 +83,9 @@ pub struct Pace {
     pub choked_transmission_ms: u32,
     /// How long a block may take, in milliseconds.
     pub block_ms: u32,
+    /// How long to wait, once its blocks are in, for a peer to name others (peer exchange), in milliseconds; 0 asks
+    /// nobody to.
+    pub pex_wait_ms: u32,
     /// How many blocks of distinct pieces are asked of a peer.
     pub challenges: u32,
     /// How often an address that gave no verified block is tried in one run.
@@ -236,6 +239,8 @@ impl Default for Pace {
             choked_ms: 60_000,
             choked_transmission_ms: 130_000,
             block_ms: 30_000,
+            // Transmission and libtorrent name others within 3 s, if at all.
+            pex_wait_ms: 5_000,
             challenges: 2,
             attempts: 3,
             retry_s: 60,

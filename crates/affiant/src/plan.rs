@@ -5,7 +5,7 @@ use std::{fs, net::IpAddr, sync::Arc};
 use anyhow::{Context, Result, bail};
 use crawler::{Mandated, Settings, TargetPlan, Until, WatchPlan};
 use evidence::{RunId, TargetIds, Utc, sha256};
-use swarm::{Content, Scope, Seed, Vantages, prefix::Prefix};
+use swarm::{Content, Scope, Seed, Vantages, prefix::Prefix, probe::gossip};
 use wire::metainfo::Metainfo;
 
 use crate::{
@@ -155,6 +155,10 @@ fn settings(config: &Config, until: Until) -> Settings {
     settings.probe.choked_transmission_ms = pace.choked_transmission_ms.into();
     settings.probe.answer_ms = pace.block_ms.into();
     settings.probe.blocks = pace.challenges;
+    settings.probe.gossip = match pace.pex_wait_ms {
+        0 => gossip::Limits::NONE,
+        wait_ms => gossip::Limits { wait_ms: wait_ms.into(), ..gossip::Limits::default() },
+    };
     settings.pace.total = pace.connections;
     settings.pace.per_address = pace.connections_per_address;
     settings.pace.per_network = pace.connections_per_network;

@@ -20,8 +20,10 @@ use swarm::{Scope, Seed, Vantages, roster};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+mod gossip;
 mod tasks;
 
+use crate::ear::{RUMOURS_MAX, Rumour};
 use crate::hunt::{Fate, Hunt};
 use crate::listener::{self, Caller};
 use crate::prober::sleep_until;
@@ -66,11 +68,16 @@ pub async fn watch(
             () = stop.stopped(), if is_running => conductor.end(Reason::Stopped),
             Some(joined) = conductor.tasks.join_next(), if !conductor.tasks.is_empty() => conductor.joined(joined)?,
             Some(caller) = conductor.callers.recv(), if is_running => conductor.on_caller(caller)?,
+            Some(rumour) = conductor.rumours.recv() => conductor.heard(rumour)?,
             () = sleep_until(wake.min(reported), &clock) => {}
         }
         // Much may have ended at once: all of it is taken in before anything is decided.
         while let Some(joined) = conductor.tasks.try_join_next() {
             conductor.joined(joined)?;
+        }
+        // A contact hands on what it heard before it ends, so nothing is left behind once the last one has.
+        while let Ok(rumour) = conductor.rumours.try_recv() {
+            conductor.heard(rumour)?;
         }
     }
     let summary = conductor.finish().await?;
@@ -87,6 +94,7 @@ struct Conductor {
     bind: Vantages,
     tasks: JoinSet<Result<Event, ledger::AppendError>>,
     callers: mpsc::Receiver<Caller>,
+    rumours: mpsc::Receiver<Rumour>,
     acceptors: JoinSet<()>,
     papers: VecDeque<Paper>,
     papers_open: usize,
@@ -131,6 +139,7 @@ impl Conductor {
         plan.check(now.utc)?;
         let mut scope = plan.scope;
         let (sender, callers) = mpsc::channel(listener::CALLERS_MAX);
+        let (into, rumours) = mpsc::channel(RUMOURS_MAX);
         let mut acceptors = JoinSet::new();
         let mut observers = Vec::new();
         for address in &plan.listen {
@@ -195,6 +204,7 @@ impl Conductor {
             targets,
             settings: plan.settings,
             seed: plan.seed,
+            rumours: into,
         });
         let mut conductor = Self {
             until: plan.until,
@@ -204,6 +214,7 @@ impl Conductor {
             bind: plan.bind,
             tasks: JoinSet::new(),
             callers,
+            rumours,
             acceptors,
             papers: VecDeque::new(),
             papers_open: 0,
@@ -234,7 +245,8 @@ impl Conductor {
         conductor.state(started).await?;
         for target in 0..conductor.hunts.len() {
             if !conductor.hunts[target].plan.peers.is_empty() {
-                conductor.tasks.spawn(tasks::magnet_peers(Arc::clone(&conductor.shared), target));
+                let naming = tasks::magnet_peers(&conductor.shared, target);
+                conductor.tasks.spawn(tasks::named(Arc::clone(&conductor.shared), target, naming));
             }
         }
         tracing::info!(run = %plan.run, targets = conductor.hunts.len(), "the run begins");
@@ -491,13 +503,19 @@ impl Conductor {
         Ok(())
     }
 
+    fn heard(&mut self, rumour: Rumour) -> Result<(), WatchError> {
+        let now = self.now()?;
+        self.on_rumour(now, rumour);
+        Ok(())
+    }
+
     /// Decides about every peer of a list, which is in the log already.
     fn take_in(&mut self, now: Now, target: usize, list: Listed) {
         self.progress.lists += 1;
         let hunt = &mut self.hunts[target];
         for (index, peer) in list.peers.into_iter().enumerate() {
-            let found =
-                Found { at: list.at, index: index as u32, list: list.commitment, source: list.source, via: list.via.clone() };
+            let via = list.source.as_found_via(&list.via).into();
+            let found = Found { at: list.at, index: index as u32, list: list.commitment, source: list.source, via };
             let outcome = match hunt.offer(now.mono, peer, found.clone(), &self.scope, &self.bind) {
                 Fate::Known => continue,
                 Fate::Contact => {

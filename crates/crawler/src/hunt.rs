@@ -1,12 +1,13 @@
 //! One torrent's state during a run.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use evidence::observation::Found;
-use evidence::{Exclusion, InfoHashV1, Mono};
+use evidence::{Exclusion, Grade, InfoHashV1, Mono};
 use swarm::announce::Announcer;
+use swarm::gossip::Gossip;
 use swarm::roster::{Offered, Roster};
 use swarm::{Scope, Seed, Vantages};
 use wire::peer_id::PeerId;
@@ -29,6 +30,7 @@ pub(crate) struct Hunt {
     /// Peers that are never contacted, so that each is recorded once.
     refused: BTreeSet<SocketAddr>,
     refused_max: usize,
+    gossip: Gossip,
 }
 
 /// What becomes of a peer that a list named.
@@ -68,6 +70,7 @@ impl Hunt {
             downloaded: 0,
             refused: BTreeSet::new(),
             refused_max: settings.roster.peers_max,
+            gossip: Gossip::new(settings.gossip),
         }
     }
 
@@ -77,6 +80,12 @@ impl Hunt {
         let untried = self.roster.take_untried();
         self.refused.extend(untried.iter().map(|(peer, _)| *peer));
         untried
+    }
+
+    /// Whom of those that a peer named is taken.
+    pub(crate) fn take_gossip(&mut self, teller: IpAddr, grade: Grade, named: Vec<SocketAddr>) -> Vec<SocketAddr> {
+        let (roster, refused) = (&self.roster, &self.refused);
+        self.gossip.take(teller, grade, named, |peer| roster.knows(peer) || refused.contains(&peer))
     }
 
     /// Decides about a peer that a list named.

@@ -20,6 +20,7 @@ mod clock;
 mod conductor;
 mod dial;
 mod download;
+mod ear;
 mod fault;
 mod hunt;
 mod link;

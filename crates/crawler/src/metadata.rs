@@ -100,7 +100,7 @@ async fn search(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop, tried:
             let (clock, mut stop) = (Arc::clone(clock), stop.clone());
             fetches.spawn(async move {
                 let mut fetch = Fetch::new(info_hash, &identity, limits, seed, clock.now());
-                call(&mut fetch, dial(from, peer), &clock, &mut stop).await
+                call(&mut fetch, dial(from, peer), None, &clock, &mut stop).await
             });
         }
         match fetches.join_next().await {

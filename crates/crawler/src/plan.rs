@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use evidence::{Digest, Mandate, RunId, TargetIds, Utc};
-use swarm::{Content, Scope, Seed, Vantages, announce, pace, probe, roster};
+use swarm::{Content, Scope, Seed, Vantages, announce, gossip, pace, probe, roster};
 use wire::tracker_url::TrackerUrl;
 
 use crate::WatchError;
@@ -138,6 +138,8 @@ pub struct Settings {
     pub pace: pace::Budgets,
     /// Of the peers of one torrent.
     pub roster: roster::Limits,
+    /// Of what peers say of others, about one torrent.
+    pub gossip: gossip::Limits,
     /// Of the trackers of one torrent.
     pub announce: announce::Limits,
     /// Addresses kept of one list, at most [`LIST_MAX`]; the rest is counted.
@@ -162,6 +164,7 @@ impl Default for Settings {
             probe: probe::Limits::default(),
             pace: pace::Budgets::default(),
             roster: roster::Limits::default(),
+            gossip: gossip::Limits::default(),
             announce: announce::Limits::default(),
             list_max: LIST_MAX,
             numwant: 200,

@@ -6,9 +6,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use evidence::{Mono, Now};
-use swarm::probe::{self, Input, Visit, Why};
+use swarm::probe::{self, Hearsay, Input, Visit, Why};
 use swarm::{Probe, metadata};
 
+use crate::ear::Ear;
 use crate::link::Link;
 use crate::{Clock, Stop};
 
@@ -27,6 +28,7 @@ pub(crate) trait Engine {
 /// What an engine wants.
 pub(crate) enum Step<E> {
     Send(Vec<u8>),
+    Heard(Box<Hearsay>),
     Wait(Mono),
     Done(E),
 }
@@ -41,6 +43,7 @@ impl Engine for Probe<'_> {
     fn poll_output(&mut self) -> Step<Box<Visit>> {
         match Probe::poll_output(self) {
             probe::Output::Send(bytes) => Step::Send(bytes),
+            probe::Output::Heard(hearsay) => Step::Heard(hearsay),
             probe::Output::Wait(until) => Step::Wait(until),
             probe::Output::Done(visit) => Step::Done(visit),
         }
@@ -67,6 +70,7 @@ impl Engine for metadata::Fetch<'_> {
 pub(crate) async fn call<E: Engine>(
     engine: &mut E,
     dialled: impl Future<Output = Result<Link, Why>>,
+    ear: Option<&Ear>,
     clock: &Arc<dyn Clock>,
     stop: &mut Stop,
 ) -> E::End {
@@ -76,7 +80,7 @@ pub(crate) async fn call<E: Engine>(
         let until = match engine.poll_output() {
             Step::Done(end) => return end,
             // Before the connection an engine has nothing to say.
-            Step::Send(_) => continue,
+            Step::Send(_) | Step::Heard(_) => continue,
             Step::Wait(until) => until,
         };
         tokio::select! {
@@ -92,15 +96,16 @@ pub(crate) async fn call<E: Engine>(
             () = sleep_until(until, clock) => engine.handle_input(clock.now(), Input::Timeout),
         }
     };
-    lead(engine, link, &[], clock.now(), clock, stop).await
+    lead(engine, link, (&[], clock.now()), ear, clock, stop).await
 }
 
-/// Lets the engine lead an established connection, of which `first` has already been read.
+/// Lets the engine lead a connection that was established at the moment `connected`, and of which `first` has already
+/// been read.
 pub(crate) async fn lead<E: Engine>(
     engine: &mut E,
     mut link: Link,
-    first: &[u8],
-    connected: Now,
+    (first, connected): (&[u8], Now),
+    ear: Option<&Ear>,
     clock: &Arc<dyn Clock>,
     stop: &mut Stop,
 ) -> E::End {
@@ -115,6 +120,12 @@ pub(crate) async fn lead<E: Engine>(
             }
             Step::Send(bytes) => {
                 outbox.extend(bytes);
+                continue;
+            }
+            Step::Heard(hearsay) => {
+                if let Some(ear) = ear {
+                    ear.hear(link.peer, hearsay).await;
+                }
                 continue;
             }
             Step::Wait(until) => until,

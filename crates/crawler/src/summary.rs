@@ -29,8 +29,10 @@ impl Reason {
 /// How far a run is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Lists that trackers sent.
+    /// Lists of addresses that trackers, peers and others sent.
     pub lists: u64,
+    /// Addresses that peers named and that were not taken: whoever has proved nothing may name few.
+    pub gossip_refused: u64,
     /// Questions to trackers that brought no list.
     pub tracker_failures: u64,
     /// Peers that may be contacted.

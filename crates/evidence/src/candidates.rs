@@ -25,6 +25,6 @@ pub struct Candidates {
     pub source: Source,
     /// What was asked about.
     pub target: TargetIds,
-    /// Which source, e.g. the tracker's URL.
+    /// Which source: the tracker's URL, `x.pe`, `pex:` and the peer's endpoint, `dht:`, the node's id, `@` and its endpoint.
     pub via: String,
 }

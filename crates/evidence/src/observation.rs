@@ -131,7 +131,7 @@ pub struct Found {
     pub list: Digest,
     /// What kind of source.
     pub source: Source,
-    /// Which one, e.g. the tracker's URL.
+    /// Which one, e.g. the tracker's URL; never somebody's address ([`Source::as_found_via`]).
     pub via: String,
 }
 
@@ -157,6 +157,15 @@ impl Source {
             Self::Dht => "dht",
             Self::Pex => "pex",
             Self::Magnet => "magnet",
+        }
+    }
+
+    /// What an observation says of which source named its peer, given what the list says. A list may say which peer or
+    /// node of a network it came from; the observation may be handed to people whom that one does not concern.
+    pub fn as_found_via(self, list_via: &str) -> &str {
+        match self {
+            Self::Tracker | Self::Magnet => list_via,
+            Self::Dht | Self::Pex => self.word(),
         }
     }
 }

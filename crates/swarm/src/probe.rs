@@ -10,6 +10,7 @@
 //! other way. Challenges come one at a time, from distinct pieces.
 
 mod exam;
+pub mod gossip;
 mod identity;
 mod limits;
 mod machine;
@@ -23,6 +24,7 @@ use core::net::SocketAddr;
 
 use evidence::{Direction, InfoHashV1, Mono};
 
+pub use gossip::Hearsay;
 pub use identity::Identity;
 pub use limits::Limits;
 pub use machine::Probe;
@@ -99,6 +101,8 @@ pub enum Why {
 pub enum Output {
     /// Send these bytes.
     Send(Vec<u8>),
+    /// The peer named others. None of them may be contacted for it before that is on record.
+    Heard(Box<Hearsay>),
     /// Nothing until something happens, or until this moment.
     Wait(Mono),
     /// Hang up: the contact is over.

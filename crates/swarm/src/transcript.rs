@@ -23,6 +23,8 @@ use evidence::{Digest, Mono, sha256};
 use wire::handshake;
 use wire::message::id;
 
+use crate::probe::gossip;
+
 /// The header line.
 pub const HEADER: &[u8] = b"affiant.transcript/1\n";
 
@@ -57,6 +59,9 @@ pub const KEPT_MAX: usize = 48;
 /// Bytes kept of a piece message: up to its content.
 const BLOCK_KEPT: usize = 13;
 
+/// Bytes kept of a peer exchange message: up to its payload.
+const GOSSIP_KEPT: usize = 6;
+
 /// Bytes kept of other messages with content of any length: length and type.
 const HEAD_KEPT: usize = 5;
 
@@ -68,6 +73,8 @@ fn kept(said: Said, bytes: &[u8]) -> usize {
     let most = match (said, bytes.get(4)) {
         // Of its 68 bytes 20 are fixed, and the other 48 name the torrent, the client and what it speaks.
         (Said::Handshake, _) => handshake::LENGTH,
+        // A message that names others: their addresses are nobody's business who reads about this peer.
+        (Said::Message, Some(&id::EXTENDED)) if bytes.get(5) == Some(&gossip::OUR_ID) => GOSSIP_KEPT,
         (Said::Garbage, _) | (Said::Message, Some(&id::EXTENDED)) => KEPT_MAX,
         (Said::Message, Some(&id::PIECE)) => BLOCK_KEPT,
         (Said::Message, Some(&id::BITFIELD | 10..=12 | 18..)) => HEAD_KEPT,
@@ -315,6 +322,7 @@ mod tests {
             (Said::Message, message(id::PIECE, &stuffing), 13),
             (Said::Message, message(id::BITFIELD, &[0x5a; 12]), 5),
             (Said::Message, message(id::EXTENDED, &stuffing), 48),
+            (Said::Message, message(id::EXTENDED, &[&[gossip::OUR_ID], &stuffing[..20]].concat()), 6),
             (Said::Message, message(id::HASHES, &stuffing), 5),
             (Said::Message, message(id::HASH_REQUEST, &stuffing[..48]), 5),
             (Said::Message, message(99, &stuffing), 5),

@@ -28,6 +28,8 @@ pub struct Hello<'a> {
     pub yourip: IpAddr,
     /// `metadata_size`, if it offers metadata.
     pub metadata_size: Option<usize>,
+    /// Whether it has something to say of others.
+    pub pex: bool,
     /// `upload_only`: it wants nothing. BEP 21.
     pub upload_only: bool,
 }
@@ -36,7 +38,12 @@ impl Hello<'_> {
     /// The message.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let messages = Item::dict([("ut_metadata", Item::Int(UT_METADATA_ID.into())), ("ut_pex", Item::Int(UT_PEX_ID.into()))]);
+        let mut messages = Item::dict([("ut_metadata", Item::Int(UT_METADATA_ID.into()))]);
+        if let Item::Dict(entries) = &mut messages
+            && self.pex
+        {
+            entries.insert(b"ut_pex".to_vec(), Item::Int(UT_PEX_ID.into()));
+        }
         let yourip = match self.yourip {
             IpAddr::V4(four) => Item::from(&four.octets()[..]),
             IpAddr::V6(six) => Item::from(&six.octets()[..]),
@@ -79,18 +86,24 @@ pub fn metadata(id: u8, info: &[u8], index: u32) -> Vec<u8> {
 /// A list of acquaintances: the first 50 of each family. `id` is what the receiver asked for.
 #[must_use]
 pub fn peers(id: u8, added: &[SocketAddr]) -> Vec<u8> {
+    let of_family = |is_six: bool| added.iter().copied().filter(move |address| address.is_ipv6() == is_six).take(PEX_MAX);
+    let added: Vec<SocketAddr> = of_family(false).chain(of_family(true)).collect();
+    extended(id, &peer_list(&added))
+}
+
+/// The payload of a list of acquaintances, however long.
+pub(crate) fn peer_list(added: &[SocketAddr]) -> Vec<u8> {
     let (mut four, mut six) = (Vec::new(), Vec::new());
     for address in added {
         match address {
-            SocketAddr::V4(v4) if four.len() < PEX_MAX * 6 => {
+            SocketAddr::V4(v4) => {
                 four.extend_from_slice(&v4.ip().octets());
                 four.extend_from_slice(&v4.port().to_be_bytes());
             }
-            SocketAddr::V6(v6) if six.len() < PEX_MAX * 18 => {
+            SocketAddr::V6(v6) => {
                 six.extend_from_slice(&v6.ip().octets());
                 six.extend_from_slice(&v6.port().to_be_bytes());
             }
-            _ => {}
         }
     }
     let flags = |bytes: usize, each: usize| Item::Bytes(vec![0; bytes / each]);
@@ -101,7 +114,7 @@ pub fn peers(id: u8, added: &[SocketAddr]) -> Vec<u8> {
         ("added6", Item::Bytes(six)),
         ("dropped", Item::Bytes(Vec::new())),
     ]);
-    extended(id, &list.encode())
+    list.encode()
 }
 
 /// Any extended message.
@@ -129,7 +142,8 @@ mod tests {
     #[test]
     fn the_parsers_read_every_message() {
         let yourip = IpAddr::from([127, 0, 0, 9]);
-        let hello = Hello { client: Some("lab 1"), port: 6_881, yourip, metadata_size: Some(40_000), upload_only: true };
+        let hello =
+            Hello { client: Some("lab 1"), port: 6_881, yourip, metadata_size: Some(40_000), pex: true, upload_only: true };
         let frame = hello.encode();
         let read = ExtensionHandshake::parse(payload(&frame, 0)).unwrap();
         assert_eq!((read.client, read.port, read.yourip), (Some(&b"lab 1"[..]), Some(6_881), Some(yourip)));

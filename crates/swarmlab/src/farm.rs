@@ -10,7 +10,7 @@ mod peer;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -22,6 +22,7 @@ use wire::infohash::InfoHashV1;
 pub use counters::{Counts, Report, Served};
 
 use crate::behaviour::{Behaviour, Mix};
+use crate::gossip::Gossip;
 use crate::network::Network;
 use crate::torrent::SyntheticTorrent;
 
@@ -41,8 +42,8 @@ pub struct FarmConfig {
     pub ipv6: bool,
     /// How fast peers are.
     pub pace: Pace,
-    /// Whom the peers say they know, to whoever offers peer exchange. Nobody unless set.
-    pub pex: Vec<SocketAddr>,
+    /// Whom the peers say they know, to whoever offers peer exchange.
+    pub gossip: Gossip,
     /// How many blocks a leecher asks for without leave.
     pub leecher_requests: usize,
     /// How many served blocks are kept for [`Farm::served`]. None unless set.
@@ -59,7 +60,7 @@ impl FarmConfig {
             mix,
             ipv6: false,
             pace: Pace::default(),
-            pex: Vec::new(),
+            gossip: Gossip::default(),
             leecher_requests: 8,
             served_log_max: 0,
         }
@@ -97,7 +98,7 @@ struct Laboratory {
     torrents: Vec<Arc<SyntheticTorrent>>,
     mix: Mix,
     pace: Pace,
-    pex: Vec<SocketAddr>,
+    gossip: RwLock<Gossip>,
     leecher_requests: usize,
     served_log_max: usize,
     counters: counters::Counters,
@@ -120,7 +121,7 @@ impl Farm {
     ///
     /// No torrent was given, or the port cannot be had.
     pub async fn start(config: FarmConfig) -> io::Result<Self> {
-        let FarmConfig { port, torrents, mix, ipv6, pace, pex, leecher_requests, served_log_max } = config;
+        let FarmConfig { port, torrents, mix, ipv6, pace, gossip, leecher_requests, served_log_max } = config;
         if torrents.is_empty() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a farm needs at least one torrent"));
         }
@@ -133,7 +134,8 @@ impl Farm {
         dead.bind(&SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)).into())?;
         let dead_port = dead.local_addr()?.as_socket().map_or(0, |address| address.port());
         let counters = counters::Counters::default();
-        let laboratory = Arc::new(Laboratory { port, torrents, mix, pace, pex, leecher_requests, served_log_max, counters });
+        let gossip = RwLock::new(gossip);
+        let laboratory = Arc::new(Laboratory { port, torrents, mix, pace, gossip, leecher_requests, served_log_max, counters });
         let stop = watch::Sender::new(());
         for listener in listeners {
             tokio::spawn(accept(Arc::clone(&laboratory), listener, stop.subscribe()));
@@ -206,6 +208,11 @@ impl Farm {
         let talk = connection::dialled(Arc::clone(&self.laboratory), stream, (local, to), info_hash);
         until_stopped(self.stop.subscribe(), talk);
         Ok(local)
+    }
+
+    /// Lets the peers say something else of others from now on: their port is known only once they listen.
+    pub fn set_gossip(&self, gossip: Gossip) {
+        *self.laboratory.gossip.write().unwrap_or_else(PoisonError::into_inner) = gossip;
     }
 
     /// What was seen until now.

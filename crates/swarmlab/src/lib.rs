@@ -31,6 +31,7 @@ pub mod clients;
 pub mod descriptors;
 pub mod extension;
 pub mod farm;
+pub mod gossip;
 pub mod namespace;
 pub mod nat;
 pub mod network;

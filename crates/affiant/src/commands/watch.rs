@@ -58,6 +58,7 @@ impl Watch {
             "entries": size,
             "lists": counts.lists,
             "tracker_failures": counts.tracker_failures,
+            "gossip_refused": counts.gossip_refused,
             "peers": counts.peers,
             "observations": counts.observations,
             "grades": counts.grades.iter().map(|(grade, count)| (grade.word(), count)).collect::<std::collections::BTreeMap<_, _>>(),

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -14,6 +14,7 @@ use swarmlab::{
     behaviour::{Behaviour, Mix},
     clients::{self, Client, Encryption, Role, Running, Start, Streams},
     farm::{Farm, FarmConfig},
+    gossip::{Gossip, Word},
     network::Network,
     seeders::Seeders,
     torrent::{Shape, SyntheticTorrent},
@@ -31,6 +32,10 @@ const PIECE_BYTES: u32 = 64 << 10;
 const FILM_BYTES: u64 = 8 << 20;
 /// Peers behind a NAT that nobody can dial: they are on no list and call the monitor.
 const CALLERS: usize = 8;
+/// Peers that are on no list and known to other peers alone.
+const HIDDEN: usize = 12;
+/// Made-up addresses that one peer names: far more than anybody may.
+const MADE_UP: u16 = 2_000;
 /// The last laboratory ISP is a mobile network: its sharers are proved and not reported under the UK rules.
 const MOBILE_ASN: u32 = 64_500;
 
@@ -46,6 +51,7 @@ pub struct Laboratory {
     client_names: Vec<String>,
     truth: Mutex<Truth>,
     callers: Vec<Ipv4Addr>,
+    hidden: usize,
 }
 
 /// The part of the laboratory that dials the monitor.
@@ -70,6 +76,9 @@ impl Laboratory {
         let farm = Arc::new(Farm::start(FarmConfig::new(vec![Arc::clone(&torrent)], mix.clone())).await?);
         let listed = farm.spread(wish.peers, &networks);
         let mut truth = Truth::of_farm(&listed, &mix, &networks);
+        let hidden: Vec<SocketAddrV4> = networks[1].hosts().skip(wish.peers).take(HIDDEN).map(|host| farm.listed(host)).collect();
+        hidden.iter().for_each(|peer| truth.insert((*peer).into(), Behaviour::of((*peer).into(), &mix), &networks));
+        farm.set_gossip(gossip(&listed, &hidden, &mix));
 
         let folder = wish.out.join("laboratory");
         let addresses = [Ipv4Addr::new(127, 64, 255, 1), Ipv4Addr::new(127, 65, 255, 1)];
@@ -101,6 +110,7 @@ impl Laboratory {
             client_names,
             truth: Mutex::new(truth),
             callers,
+            hidden: hidden.len(),
         })
     }
 
@@ -115,6 +125,7 @@ impl Laboratory {
                 truth.sharers().count()
             ),
             format!("  {} librqbit seeders; real clients: {clients}", self.seeders.addresses().count()),
+            format!("  {} of them are on no tracker's list and known to other peers alone", self.hidden),
             format!("  {} more peers are on no list and will call the monitor", self.callers.len()),
         ]
     }
@@ -219,6 +230,25 @@ impl Callers {
         }
         Ok(called)
     }
+}
+
+/// What some of the listed seeds say of others: most of them know a few of the hidden ones, one makes up a flood of
+/// addresses, one sends what is no message.
+fn gossip(listed: &[SocketAddrV4], hidden: &[SocketAddrV4], mix: &Mix) -> Gossip {
+    let mut tellers = listed
+        .iter()
+        .map(|peer| IpAddr::V4(*peer.ip()))
+        .filter(|host| Behaviour::of(SocketAddr::new(*host, 0), mix) == Behaviour::Seed);
+    let mut gossip = Gossip::default();
+    let made_up =
+        (1..=MADE_UP).map(|host| SocketAddr::from((Ipv4Addr::from_bits(MONITOR.to_bits() + (u32::from(host) << 4)), 6_881)));
+    gossip.by_host.extend(tellers.next().map(|host| (host, Word::Floods(made_up.collect()))));
+    gossip.by_host.extend(tellers.next().map(|host| (host, Word::Babbles(b"d5:added5:abcdee".to_vec()))));
+    let tellers: Vec<IpAddr> = tellers.take(HIDDEN).collect();
+    let per_teller = hidden.len().div_ceil(tellers.len().max(1)).max(1);
+    let names = hidden.chunks(per_teller).map(|known| Word::Names(known.iter().copied().map(SocketAddr::from).collect()));
+    gossip.by_host.extend(tellers.into_iter().zip(names));
+    gossip
 }
 
 /// Starts every installed client as a seeder, each at an address of its own.

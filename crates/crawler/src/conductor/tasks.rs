@@ -13,15 +13,17 @@ use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Outcome, Stamp, Tr
 use ledger::{AppendError, Record};
 use swarm::announce::{Answer, Ask, Event as Announce, TrackerId};
 use swarm::mse::Torrents;
-use swarm::probe::{Aim, Identity, Target, Veil, Visit};
+use swarm::probe::{self, Aim, Identity, Target, Veil, Visit};
 use swarm::reception::Named;
 use swarm::roster::{Errand, Job};
 use swarm::{Probe, Seed};
+use tokio::sync::mpsc;
 use wire::peer_id::{Family, PeerId};
 
 use super::{Context, Found, Recorder, Source};
 use crate::clock::vouched_ms;
 use crate::dial::dial;
+use crate::ear::{Ear, Rumour};
 use crate::listener::{self, Caller};
 use crate::prober::{call, lead};
 use crate::trackers::{self, Question, Reach, Told};
@@ -40,6 +42,7 @@ pub(super) struct Shared {
     pub(super) by_hash: BTreeMap<InfoHashV1, usize>,
     pub(super) settings: Settings,
     pub(super) seed: Seed,
+    pub(super) rumours: mpsc::Sender<Rumour>,
 }
 
 impl Shared {
@@ -131,9 +134,15 @@ pub(super) async fn ask(
             && !list.peers.is_empty()
             && !is_farewell
         {
-            let listed =
-                log_list(&shared, target, at, Source::Tracker, tracker.clone(), list.answer_sha256, &list.peers, list.named);
-            match listed.await {
+            let naming = Naming {
+                at,
+                source: Source::Tracker,
+                via: tracker.clone(),
+                answer_sha256: list.answer_sha256,
+                peers: list.peers.clone(),
+                more: list.named,
+            };
+            match log_list(&shared, target, naming).await {
                 Ok(listed) => lists.push(listed),
                 Err(error) => {
                     refused(&shared, "a list of addresses, none of which is contacted for it", error).await?;
@@ -180,32 +189,40 @@ fn result(told: &Told) -> (AnnounceResult, Option<u32>) {
 /// A refusal is a sentence.
 const REASON_BYTES: usize = 512;
 
-/// Logs the peers that a magnet names.
-pub(super) async fn magnet_peers(shared: Arc<Shared>, target: usize) -> Logged {
-    let peers = &shared.targets[target].peers;
+/// What a source other than a tracker said.
+pub(super) struct Naming {
+    /// When.
+    pub(super) at: Stamp,
+    pub(super) source: Source,
+    pub(super) via: String,
+    pub(super) answer_sha256: Digest,
+    /// Whom it named.
+    pub(super) peers: Vec<SocketAddr>,
+    /// How many more it named.
+    pub(super) more: u32,
+}
+
+/// The peers that a magnet names.
+pub(super) fn magnet_peers(shared: &Shared, target: usize) -> Naming {
+    let peers = shared.targets[target].peers.clone();
     let text: Vec<String> = peers.iter().map(ToString::to_string).collect();
-    let digest = sha256(text.join("\n").as_bytes());
-    let at = shared.clock.now().stamp();
-    match log_list(&shared, target, at, Source::Magnet, "x.pe".into(), digest, peers, 0).await {
+    let answer_sha256 = sha256(text.join("\n").as_bytes());
+    Naming { at: shared.clock.now().stamp(), source: Source::Magnet, via: "x.pe".into(), answer_sha256, peers, more: 0 }
+}
+
+/// Logs whom a source named.
+pub(super) async fn named(shared: Arc<Shared>, target: usize, naming: Naming) -> Logged {
+    match log_list(&shared, target, naming).await {
         Ok(list) => Ok(Event::Listed { target, list }),
         Err(error) => {
-            refused(&shared, "a magnet's addresses, none of which is contacted for it", error).await?;
+            refused(&shared, "a list of addresses, none of which is contacted for it", error).await?;
             Ok(Event::Unlisted)
         }
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "these are the fields of one record")]
-async fn log_list(
-    shared: &Shared,
-    target: usize,
-    at: Stamp,
-    source: Source,
-    via: String,
-    answer_sha256: Digest,
-    named: &[SocketAddr],
-    more: u32,
-) -> Result<Listed, AppendError> {
+async fn log_list(shared: &Shared, target: usize, naming: Naming) -> Result<Listed, AppendError> {
+    let Naming { at, source, via, answer_sha256, peers: named, more } = naming;
     let kept = named.len().min(shared.settings.list_max);
     let peers: Vec<SocketAddr> = named[..kept].iter().copied().map(evidence::endpoint::canonical).collect();
     let dropped = u32::try_from(named.len() - kept).unwrap_or(u32::MAX).saturating_add(more);
@@ -236,13 +253,14 @@ pub(super) async fn contact(
     };
     let observer = shared.unconnected(target, job.peer, job.turn);
     let before_ms = shared.clock.reading().error_ms;
+    let ear = Ear { target, into: shared.rumours.clone() };
     let visit = {
         let target = aimed(&shared, plan, aim, Direction::Outgoing, info_hash);
         let veil = match plan.ids.v1.filter(|_| job.means.is_covered) {
             Some(names) => Veil::Mse(names),
             None => Veil::Plain,
         };
-        let mut probe = Probe::new(target, veil, shared.settings.probe, seed, shared.clock.now());
+        let mut probe = Probe::new(target, veil, limits(&shared, plan), seed, shared.clock.now());
         let (from, to) = (observer.ip(), job.peer);
         let dialled = async {
             match job.means.transport {
@@ -250,7 +268,7 @@ pub(super) async fn contact(
                 Transport::Utp => shared.ports.dial(from, to).await,
             }
         };
-        call(&mut probe, dialled, &shared.clock, &mut stop).await
+        call(&mut probe, dialled, Some(&ear), &shared.clock, &mut stop).await
     };
     let context = Context {
         peer: job.peer,
@@ -272,6 +290,14 @@ fn aimed<'a>(shared: &'a Shared, plan: &'a TargetPlan, aim: Aim, direction: Dire
     Target { info_hash, aim, direction, piece_count, content, identity: &shared.identity }
 }
 
+/// Nobody who shares a private torrent is asked about others, and nothing they say is heard (BEP 27).
+fn limits(shared: &Shared, plan: &TargetPlan) -> probe::Limits {
+    match plan.is_private {
+        true => probe::Limits { gossip: probe::gossip::Limits::NONE, ..shared.settings.probe },
+        false => shared.settings.probe,
+    }
+}
+
 /// Hears a caller out. One that names no mandated torrent is put out without a word and without a record: nothing
 /// about it is our business.
 pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut stop: Stop) -> Logged {
@@ -289,10 +315,11 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
     if mandates_sha256.is_empty() {
         return Ok(Event::TurnedAway { peer });
     }
+    let ear = Ear { target, into: shared.rumours.clone() };
     let visit = {
         let target = aimed(&shared, plan, Aim::Probe, Direction::Incoming, info_hash);
-        let mut probe = Probe::new(target, veil, shared.settings.probe, seed, accepted);
-        lead(&mut probe, link, &first, accepted, &shared.clock, &mut stop).await
+        let mut probe = Probe::new(target, veil, limits(&shared, plan), seed, accepted);
+        lead(&mut probe, link, (&first, accepted), Some(&ear), &shared.clock, &mut stop).await
     };
     let context = Context {
         peer,

@@ -4,6 +4,7 @@ mod caller;
 mod clients;
 mod clocks;
 mod download;
+mod gossip;
 mod lab;
 mod lapse;
 mod metadata;

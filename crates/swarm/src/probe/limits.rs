@@ -46,6 +46,8 @@ pub struct Limits {
     pub rejects_max: u32,
     /// Length of the peer's client string in bytes.
     pub client_bytes_max: usize,
+    /// What is taken of what the peer says of others.
+    pub gossip: super::gossip::Limits,
     /// What is kept of the bytes.
     pub transcript: transcript::Policy,
 }
@@ -72,6 +74,7 @@ impl Default for Limits {
             choke_changes_max: 64,
             rejects_max: 64,
             client_bytes_max: 1_024,
+            gossip: super::gossip::Limits::default(),
             transcript: transcript::Policy::default(),
         }
     }

@@ -1,6 +1,8 @@
 //! The state machine of a contact.
 
 mod cover;
+mod gossip;
+mod timer;
 mod visit;
 
 use core::net::SocketAddr;
@@ -13,6 +15,7 @@ use wire::handshake::{self, Handshake};
 use wire::message::{self, Decoder, Message, Outgoing};
 
 use super::exam::{Answer, Exam};
+use super::gossip::{self as pex, Gossip, Hearsay};
 use super::peer::Peer;
 use super::{Aim, Input, Limits, Output, Target, Veil, Why};
 use crate::chance::Seed;
@@ -20,6 +23,7 @@ use crate::convert::{evidence_hash, wire_hash};
 use crate::timer::Timers;
 use crate::transcript::{Recorder, Said};
 use cover::Cover;
+use timer::{TIMERS, Timer};
 
 /// One contact. Feed it with [`Self::handle_input`], then drain [`Self::poll_output`] until it says to wait.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub struct Probe<'a> {
     timers: Timers<TIMERS>,
     peer: Peer,
     exam: Exam<'a>,
+    gossip: Gossip,
+    heard: VecDeque<Hearsay>,
     inbox: Vec<u8>,
     outbox: VecDeque<Vec<u8>>,
     record: Recorder,
@@ -47,40 +53,6 @@ pub struct Probe<'a> {
     rejects: u32,
     outcome: Option<Outcome>,
     delivered: bool,
-}
-
-/// Why the engine would wake up.
-#[derive(Clone, Copy, Debug)]
-enum Timer {
-    /// The transport has taken too long.
-    Connect,
-    /// The peer's handshake has taken too long.
-    Handshake,
-    /// The peer has had long enough to claim a piece.
-    Claims,
-    /// The peer has choked us long enough.
-    Choked,
-    /// An answer has taken too long.
-    Answer,
-    /// One block is proved, and no other piece has come within reach.
-    Settle,
-    /// The contact has lasted long enough, whatever the peer does.
-    Contact,
-    /// We have been silent for so long that the peer might hang up.
-    KeepAlive,
-}
-
-const TIMERS: usize = 8;
-
-impl Timer {
-    const ALL: [Self; TIMERS] =
-        [Self::Connect, Self::Handshake, Self::Claims, Self::Choked, Self::Answer, Self::Settle, Self::Contact, Self::KeepAlive];
-}
-
-impl From<Timer> for usize {
-    fn from(timer: Timer) -> Self {
-        timer as Self
-    }
 }
 
 impl<'a> Probe<'a> {
@@ -101,6 +73,8 @@ impl<'a> Probe<'a> {
             decoder: Decoder::new(bounds),
             peer: Peer::new(target.piece_count),
             exam: Exam::new(target.content, &seed),
+            gossip: Gossip::new(limits.gossip),
+            heard: VecDeque::new(),
             record: Recorder::new(limits.transcript),
             target,
             limits,
@@ -156,6 +130,9 @@ impl<'a> Probe<'a> {
     pub fn poll_output(&mut self) -> Output {
         if let Some(bytes) = self.outbox.pop_front() {
             return Output::Send(bytes);
+        }
+        if let Some(heard) = self.poll_heard() {
+            return heard;
         }
         if self.outcome.is_some() && !self.delivered {
             self.delivered = true;
@@ -246,7 +223,7 @@ impl<'a> Probe<'a> {
             let ours = OwnHandshake {
                 client: self.target.identity.client(),
                 ut_metadata: None,
-                ut_pex: None,
+                ut_pex: self.gossip.our_id(),
                 port: self.target.identity.port_at(self.observer.map(|observer| observer.ip())),
                 yourip: self.address.map(|address| address.ip()),
             };
@@ -309,6 +286,7 @@ impl<'a> Probe<'a> {
             Message::Piece { piece, begin, block } => self.on_block(now, piece, begin, block),
             Message::Reject(block) => self.on_reject(now, block),
             Message::Extended { id: 0, payload } => self.on_extension(payload),
+            Message::Extended { id: pex::OUR_ID, payload } => self.on_gossip(now, payload),
             Message::Unknown { .. } => {
                 self.unknown += 1;
                 if self.unknown > self.limits.unknown_max {
@@ -375,6 +353,7 @@ impl<'a> Probe<'a> {
             self.peer.client = Some(Claimed::new(client));
         }
         self.peer.listening_port = theirs.port.or(self.peer.listening_port);
+        self.gossip.is_offered_by(&theirs);
     }
 
     /// Notes when the content of an answer begins to arrive.
@@ -415,12 +394,15 @@ impl<'a> Probe<'a> {
             Timer::Choked if self.exam.is_waiting() || !self.peer.choked => {
                 self.timers.set(Timer::Choked, now.mono.plus_ms(self.limits.answer_ms));
             }
+            // Meanwhile there was something to ask after all.
+            Timer::Gossip if self.exam.is_waiting() => {}
+            Timer::Settle => self.listen_or_give_up(now),
             Timer::Connect
             | Timer::Handshake
             | Timer::Claims
             | Timer::Choked
             | Timer::Answer
-            | Timer::Settle
+            | Timer::Gossip
             | Timer::Contact => {
                 self.give_up(now);
             }
@@ -432,10 +414,12 @@ impl<'a> Probe<'a> {
         if self.outcome.is_some() || self.handshaken.is_none() {
             return;
         }
-        if self.exam.wrong >= self.limits.wrong_max || self.exam.verified >= self.limits.blocks.max(1) {
+        let is_proved = self.exam.verified >= self.limits.blocks.max(1);
+        if self.exam.wrong >= self.limits.wrong_max || is_proved {
             // A late answer may have ended the exam while another one is awaited: that one is not needed any more.
             self.exam.give_up();
-            return self.give_up(now);
+            self.timers.clear(Timer::Answer);
+            return if is_proved { self.listen_or_give_up(now) } else { self.give_up(now) };
         }
         if self.exam.is_waiting() || self.exam.rejected_while(self.peer.choked) >= self.limits.rejected_max {
             return;

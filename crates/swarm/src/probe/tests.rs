@@ -13,6 +13,7 @@ use crate::chance::Seed;
 use crate::content::{Content, tests as synthetic};
 use crate::transcript;
 
+mod gossip;
 mod hostile;
 
 pub(super) const PIECE_BYTES: u32 = 2 * BLOCK_BYTES;
@@ -55,6 +56,7 @@ struct Script<'a> {
     clock_ms: u64,
     sent: Vec<u8>,
     read: usize,
+    heard: Vec<Hearsay>,
     visit: Option<Visit>,
 }
 
@@ -65,6 +67,7 @@ impl<'a> Script<'a> {
             clock_ms: 0,
             sent: vec![],
             read: 0,
+            heard: vec![],
             visit: None,
         };
         script.drain();
@@ -90,6 +93,7 @@ impl<'a> Script<'a> {
         loop {
             match self.probe.poll_output() {
                 Output::Send(bytes) => self.sent.extend(bytes),
+                Output::Heard(hearsay) => self.heard.push(*hearsay),
                 Output::Done(visit) => assert!(self.visit.replace(*visit).is_none(), "done twice"),
                 Output::Wait(until) => return Some(until).filter(|until| until.us() < u64::MAX),
             }
@@ -151,7 +155,10 @@ fn harmless(sent: &[u8]) {
             Message::KeepAlive | Message::Interested | Message::Request(_) | Message::HaveNone | Message::Reject(_) => {}
             Message::Extended { id: 0, payload } => {
                 let said = wire::extension::ExtensionHandshake::parse(payload).unwrap();
-                assert!(said.messages.is_empty(), "we offer no extension to a peer we probe");
+                assert!(
+                    said.messages.keys().all(|name| *name == wire::extension::UT_PEX),
+                    "we offer to hear of others, and no more"
+                );
             }
             other => panic!("sent {other:?}"),
         }

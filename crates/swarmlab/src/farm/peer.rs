@@ -1,7 +1,7 @@
 //! One peer in one connection: what it says to what it hears. No sockets here.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use wire::allowed_fast;
@@ -18,6 +18,7 @@ use super::counters::{Counter, Served};
 use super::nonsense::Nonsense;
 use crate::behaviour::Behaviour;
 use crate::extension::{self, Hello, UT_METADATA_ID};
+use crate::gossip::Word;
 use crate::persona::Persona;
 use crate::torrent::{Stream, SyntheticTorrent};
 use crate::{chance, piece};
@@ -151,8 +152,15 @@ impl Peer {
             port: self.laboratory.port,
             yourip: self.remote.ip(),
             metadata_size: self.tells_metadata().then(|| self.torrent.info().raw().len()),
+            pex: self.word().is_some(),
             upload_only: self.pieces.is_full(),
         }
+    }
+
+    /// What it says of others.
+    fn word(&self) -> Option<Word> {
+        let gossip = self.laboratory.gossip.read().unwrap_or_else(PoisonError::into_inner);
+        gossip.of(self.local.ip()).cloned()
     }
 
     fn allowed_fast(&self) -> Vec<u32> {
@@ -275,10 +283,8 @@ impl Peer {
         let Ok(hello) = ExtensionHandshake::parse(payload) else { return Vec::new() };
         self.stranger_metadata_id = hello.message_id(wire::extension::UT_METADATA);
         match hello.message_id(wire::extension::UT_PEX) {
-            Some(id) if !self.laboratory.pex.is_empty() => {
-                vec![Step::Send(extension::peers(id, &self.laboratory.pex))]
-            }
-            _ => Vec::new(),
+            Some(id) => self.word().map(|word| Step::Send(word.encode(id))).into_iter().collect(),
+            None => Vec::new(),
         }
     }
 

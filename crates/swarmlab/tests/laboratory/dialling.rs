@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use swarmlab::behaviour::{Behaviour, Mix};
 use swarmlab::farm::{Farm, FarmConfig};
+use swarmlab::gossip::{Gossip, Word};
 use tokio::net::TcpListener;
 use wire::message::Outgoing;
 
@@ -50,7 +51,8 @@ async fn nobody_dials_beyond_loopback_and_the_dead_dial_nobody() {
 async fn acquaintances_are_told_to_whoever_asks() {
     let torrent = torrent();
     let mut config = FarmConfig::new(vec![torrent.clone()], Mix::only(Behaviour::Seed));
-    config.pex = vec![SocketAddr::from(([127, 65, 0, 1], 1_000)), SocketAddr::from(([127, 65, 0, 2], 2_000))];
+    let known = vec![SocketAddr::from(([127, 65, 0, 1], 1_000)), SocketAddr::from(([127, 65, 0, 2], 2_000))];
+    config.gossip = Gossip::of_everybody(Word::Names(known.clone()));
     let farm = Farm::start(config.clone()).await.unwrap();
     let at = SocketAddr::from(([127, 64, 1, 1], farm.port()));
     let (mut peer, _) = Stranger::meet(at, torrent.info_hash(), true).await.unwrap();
@@ -58,5 +60,5 @@ async fn acquaintances_are_told_to_whoever_asks() {
     let told = peer.hear_until(|heard| matches!(heard, Heard::Extended(8, _))).await.unwrap().pop();
     let Some(Heard::Extended(8, payload)) = told else { panic!("acquaintances") };
     let read = wire::pex::PexMessage::parse(&payload).unwrap();
-    assert_eq!(read.added.iter().map(|peer| peer.address).collect::<Vec<_>>(), config.pex);
+    assert_eq!(read.added.iter().map(|peer| peer.address).collect::<Vec<_>>(), known);
 }

@@ -4,6 +4,7 @@ use evidence::challenge::BLOCK_BYTES;
 use evidence::{Claimed, Digest, Dossier, InfoHashV1, TargetIds, Utc, dossier, sha256};
 use sha1::{Digest as _, Sha1};
 use swarm::Content;
+use swarmlab::torrent::SyntheticTorrent;
 use wire::bencode::Item;
 
 pub const PIECE_BYTES: u32 = 2 * BLOCK_BYTES;
@@ -29,6 +30,15 @@ impl Torrent {
             ("pieces", pieces.as_slice().into()),
         ]);
         Self { name: name.into(), bytes, info: info.encode() }
+    }
+
+    /// The torrent that the peers of a farm are asked about.
+    pub fn of_farm(torrent: &SyntheticTorrent) -> Self {
+        let info = torrent.info();
+        assert_eq!(info.piece_length(), PIECE_BYTES);
+        let mut bytes = vec![0; info.total_length() as usize];
+        torrent.read(0, &mut bytes);
+        Self { name: "film".into(), bytes, info: info.raw().to_vec() }
     }
 
     /// The torrent file with trackers.

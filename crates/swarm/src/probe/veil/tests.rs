@@ -62,6 +62,7 @@ fn drain(probe: &mut Probe<'_>) -> (Vec<u8>, Option<Visit>) {
         match probe.poll_output() {
             Output::Send(bytes) => sent.extend(bytes),
             Output::Done(visit) => end = Some(*visit),
+            Output::Heard(_) => {}
             Output::Wait(_) => return (sent, end),
         }
     }

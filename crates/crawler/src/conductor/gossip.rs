@@ -1,0 +1,40 @@
+//! What peers say of others, on its way into the log and to the roster.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use evidence::observation::Source;
+use evidence::{Now, endpoint};
+
+use super::{Conductor, tasks};
+use crate::ear::Rumour;
+use tasks::Naming;
+
+impl Conductor {
+    /// Decides how much of it is taken, and has that logged. Nobody is contacted for it before.
+    pub(super) fn on_rumour(&mut self, now: Now, rumour: Rumour) {
+        let Rumour { target, teller, hearsay } = rumour;
+        let hunt = &mut self.hunts[target];
+        if hunt.plan.is_private || hunt.plan.mandates_in_force(now.utc).is_empty() {
+            return;
+        }
+        let teller = endpoint::canonical(teller);
+        let named: Vec<SocketAddr> = hearsay.peers.iter().map(|peer| peer.address).collect();
+        let count = named.len();
+        let peers = hunt.take_gossip(teller.ip(), hearsay.grade, named);
+        self.progress.gossip_refused += (count - peers.len()) as u64;
+        if peers.is_empty() {
+            return;
+        }
+        let more = u32::try_from(count - peers.len()).unwrap_or(u32::MAX).saturating_add(hearsay.passed_over);
+        let naming = Naming {
+            at: hearsay.at,
+            source: Source::Pex,
+            via: format!("pex:{teller}"),
+            answer_sha256: hearsay.sha256,
+            peers,
+            more,
+        };
+        self.tasks.spawn(tasks::named(Arc::clone(&self.shared), target, naming));
+    }
+}
