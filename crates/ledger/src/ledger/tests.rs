@@ -1,6 +1,7 @@
 //! The ledger from outside: what is acknowledged stays, what must not be logged is not.
 
 mod crash;
+mod faults;
 mod strange;
 
 use std::fs::File;
