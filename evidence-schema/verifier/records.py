@@ -80,11 +80,27 @@ def observation_fault(b):
         (all(c["first_byte"] and c["answered"] and c["sha256"] for c in matched), "a matching challenge lacks a time or digest"),
         (all(1 <= c["length"] <= 16384 for c in matched), "a matching challenge is not 1 to 16,384 bytes long"),
         (volume["verified_bytes"] == length <= volume["bytes_in"], "verified_bytes"),
+        (claims_hold(b), "what the peer said of itself is too long, in no order, or said without a handshake"),
+        (all(c["among"] > 0 and (c["choked"] or c["chosen_by"] != "rule") for c in b["challenges"]), "what a challenge was drawn from"),
         (outcome["kind"] != "served" or (outcome["blocks"], outcome["pieces"]) ==
          (len(matched), len({c["piece"] for c in matched})), "the outcome's counts"),
     ]
     broken = [why for fine, why in rules if not fine]
     return broken[0] if broken else clocks_fault(b, times) or times_fault(times, served, matched)
+
+
+def client_of(b):
+    return b["extension"] and b["extension"]["client"]
+
+
+def claims_hold(b):
+    """`v` within its bound, software for each handshake, disagreements in order."""
+    client, said, software = client_of(b), b["peer_id"] is not None, b["software"]
+    size = 0 if client is None else len(client.encode("utf-8")) if isinstance(client, str) else len(client["hex"]) // 2
+    if size > 128 or (b["extension"] and not said) or (software is not None) != said:
+        return False
+    words = software["disagreements"] if software else []
+    return all(x < y for x, y in zip(words, words[1:])) and (not software or (software["by_client"] is None) == (client is None))
 
 
 def clocks_fault(b, times):

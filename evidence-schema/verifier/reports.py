@@ -7,7 +7,7 @@ import re
 from .bag import MIB
 from .forms import canonical, day, endpoint, fits, moment, need, sha
 from .openings import decode
-from .records import block_number, work_blocks
+from .records import block_number, client_of, work_blocks
 
 INFRINGEMENT = "There appears to have been an infringement of the owner's copyright in the work, by means of the connection " \
     "described in this report."
@@ -295,7 +295,7 @@ class Reports:
         check("9.8", peer["port_role"] == ("listening" if first["direction"] == "outgoing" else "ephemeral"), "another port role")
         for name in ("observer", "direction", "transport", "encryption"):
             check("9.8", peer[name] == first[name], f"another {name}")
-        client = next((body["client"] for body in bodies if body["client"] is not None), None)
+        client = next((client for client in map(client_of, bodies) if client is not None), None)
         check("9.8", r["client"] == client, "another client")
         found = {body["found"]["source"] for body in bodies if body["found"]}
         check("9.8", r["sources"] == [each for each in ("tracker", "dht", "pex", "magnet") if each in found], "other sources")

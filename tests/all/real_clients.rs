@@ -115,8 +115,11 @@ fn assert_named(seen: &Observation, client: Client, found: &Found) {
         Client::Aria2 => ("aria2", found.version.as_str(), "A2-"),
         Client::Libtorrent | Client::Webtorrent => unreachable!("they are in the matrix of the crawler"),
     };
-    let said = seen.client.as_ref().map(ToString::to_string).unwrap_or_default().to_lowercase();
+    let said = seen.client().map(ToString::to_string).unwrap_or_default().to_lowercase();
     assert!(said.contains(name) && said.contains(version), "{client} {}: '{said}'", found.version);
+    let software = seen.software.as_ref().unwrap_or_else(|| panic!("{client}: no software in {seen:#?}"));
+    assert_eq!(software.disagreements, [], "{client} {} differs from itself: {seen:#?}", found.version);
+    assert_eq!(software.by_client, Some(software.by_peer_id), "{client}");
     let peer_id = seen.peer_id.unwrap_or_else(|| panic!("{client}: no peer id in {seen:#?}"));
     assert!(peer_id.as_bytes().starts_with(id.as_bytes()), "{client}: {peer_id}");
 }

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, net::SocketAddr};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use evidence::{
-    Attribution, Blind, Challenge, Check, Claimed, Class, Content, Digest, Direction, Encryption, Entry, Grade, InfoHashV1,
-    KeyId, Leaf, Observation, Outcome, Part, PeerId, PublicKey, RunId, Signature, Stamp, Tag, TargetIds, Transport, Utc,
-    Verification,
+    Attribution, Blind, Challenge, Check, Chooser, Claimed, Class, Content, Digest, Direction, Encryption, Entry, Extension,
+    Grade, InfoHashV1, KeyId, Leaf, Observation, Outcome, Part, PeerId, PublicKey, RunId, Signature, Stamp, Tag, TargetIds,
+    Transport, Utc, Verification,
     control::{Approval, Control, Delegation, Role},
     dossier::{Dossier, File, Origin},
     leaf,
@@ -15,6 +15,7 @@ use evidence::{
     opening,
     run::{Fact, RunFact},
     sha256,
+    software::{Family, Software},
 };
 use tlog::{Checkpoint, KeyKind, KeyName, Note, SignedCheckpoint, VerifierKey, merkle};
 
@@ -350,9 +351,11 @@ impl TestLog {
             digest
         });
         let challenge = |piece, first: Utc, last: Utc| Challenge {
+            among: 4,
             answered: Some(stamp(last)),
             asked: stamp(first),
             choked: false,
+            chosen_by: Chooser::Monitor,
             first_byte: Some(stamp(first)),
             length: sight.length,
             offset: sight.offset,
@@ -379,11 +382,11 @@ impl TestLog {
             challenges,
             choke: vec![],
             claim: None,
-            client: Some(sight.client.clone()),
             config_sha256: sha256(b"config"),
             direction: sight.direction,
             dossier_sha256: Some(sight.dossier.unwrap_or(self.dossier)),
             encryption: Encryption::None,
+            extension: Some(Extension { client: Some(sight.client.clone()), ..Extension::default() }),
             found: (sight.direction == Direction::Outgoing).then(|| Found {
                 at: stamp(utc(DAY)),
                 index: 0,
@@ -393,7 +396,6 @@ impl TestLog {
             }),
             grade: Grade::Served,
             laboratory: sight.laboratory,
-            listening_port: None,
             mandates_sha256: sight.mandates.clone().unwrap_or_else(|| vec![self.mandate]),
             mse_secret: None,
             observer: sight.observer,
@@ -405,6 +407,7 @@ impl TestLog {
             release_sha256: sha256(b"release"),
             reserved: None,
             run: run(),
+            software: Some(Software { by_client: Some(Family::Other), by_peer_id: Family::Other, disagreements: vec![] }),
             target: sight.target,
             times: Times {
                 began: stamp(first_block),

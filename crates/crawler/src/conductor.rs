@@ -534,6 +534,7 @@ impl Conductor {
         let hunt = &mut self.hunts[ended.target];
         hunt.downloaded += ended.verified_bytes;
         self.progress.verified_bytes += ended.verified_bytes;
+        self.progress.count_sight(ended.sees_observer);
         let is_probe = !matches!(ended.outcome, Outcome::Echo | Outcome::NoEcho) && !ended.is_control;
         self.progress.count(&ended.outcome, is_probe.then_some(ended.grade));
         let mut is_climbing = false;

@@ -49,6 +49,10 @@ pub struct Progress {
     pub refused_records: u64,
     /// Bytes of content in verified blocks.
     pub verified_bytes: u64,
+    /// Peers that said that they saw us at the address that we recorded.
+    pub seen_here: u64,
+    /// Peers that said that they saw us at another: if all do, we are behind a network address translator.
+    pub seen_elsewhere: u64,
     /// Callers that were let in.
     pub callers: u64,
     /// Callers turned away before they had named a mandated torrent.
@@ -56,6 +60,14 @@ pub struct Progress {
 }
 
 impl Progress {
+    pub(crate) fn count_sight(&mut self, sees_observer: Option<bool>) {
+        match sees_observer {
+            Some(true) => self.seen_here += 1,
+            Some(false) => self.seen_elsewhere += 1,
+            None => {}
+        }
+    }
+
     pub(crate) fn count(&mut self, outcome: &Outcome, grade: Option<Grade>) {
         self.observations += 1;
         *self.outcomes.entry(outcome.word()).or_default() += 1;

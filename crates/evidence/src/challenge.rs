@@ -13,12 +13,16 @@ pub const BLOCK_BYTES: u32 = 16 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Challenge {
+    /// How many pieces this one was drawn from by chance. One means that no other could be asked for.
+    pub among: u32,
     /// When the last byte of the answer arrived.
     pub answered: Option<Stamp>,
     /// When the request was sent.
     pub asked: Stamp,
     /// Whether the peer was choking us, so that the block came as an allowed-fast one (BEP 6).
     pub choked: bool,
+    /// Who decided which pieces came into question.
+    pub chosen_by: Chooser,
     /// When the first byte of the answer arrived.
     pub first_byte: Option<Stamp>,
     /// Length in bytes.
@@ -33,6 +37,20 @@ pub struct Challenge {
     pub verification: Verification,
     /// The mandated work whose byte range holds the block, if one does.
     pub work: Option<String>,
+}
+
+/// Who decided which pieces a challenge was drawn from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Chooser {
+    /// The monitor: they are all that the peer claims.
+    Monitor,
+    /// The peer: it allowed these and no others while it choked us (BEP 6), or it revealed each of them to us by itself
+    /// (BEP 16).
+    Peer,
+    /// The rule of BEP 6, which follows from the torrent and the monitor's own address: while it choked us the peer allowed
+    /// pieces out of that set, or none.
+    Rule,
 }
 
 /// What the bytes were compared with.
@@ -65,6 +83,8 @@ pub enum Verification {
     Rejected,
     /// No answer came before the contact ended.
     Unanswered,
+    /// The peer took back its claim to the piece (BEP 54) before it answered, which is no fault.
+    Withdrawn,
 }
 
 impl Challenge {

@@ -6,8 +6,8 @@ use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attribution, Challenge, Claimed, Digest, Direction, Encryption, Grade, InfoHashV1, InfoHashV2, MseSecret, Outcome, PeerId,
-    PortRole, Reserved, RunId, Stamp, Transport,
+    Attribution, Challenge, Claimed, Digest, Direction, Encryption, Extension, Grade, InfoHashV1, InfoHashV2, MseSecret, Outcome,
+    PeerId, PortRole, Reserved, RunId, Software, Stamp, Transport,
 };
 
 /// The record of one contact, from dial or accept to close.
@@ -24,8 +24,6 @@ pub struct Observation {
     pub choke: Vec<ChokeChange>,
     /// What the peer claims to have.
     pub claim: Option<PieceClaim>,
-    /// `v` of the extension handshake (BEP 10), as sent.
-    pub client: Option<Claimed>,
     /// SHA-256 of the configuration in use.
     pub config_sha256: Digest,
     /// Who dialled.
@@ -34,14 +32,14 @@ pub struct Observation {
     pub dossier_sha256: Option<Digest>,
     /// Obscuring of the stream.
     pub encryption: Encryption,
+    /// What the peer's extension handshake said (BEP 10), if a readable one came.
+    pub extension: Option<Extension>,
     /// How the address was found. Absent for an incoming contact.
     pub found: Option<Found>,
     /// The highest grade reached.
     pub grade: Grade,
     /// Whether the run's configuration names a laboratory: simulated peers and synthetic content.
     pub laboratory: bool,
-    /// `p` of the extension handshake (BEP 10): the port on which the peer says that it listens. A claim.
-    pub listening_port: Option<u16>,
     /// SHA-256 of the notes of the mandates in force for the target, in the order logged.
     pub mandates_sha256: Vec<Digest>,
     /// The secret of the stream's MSE handshake, present exactly if `encryption` is not none.
@@ -64,6 +62,8 @@ pub struct Observation {
     pub reserved: Option<Reserved>,
     /// The run in which it was made.
     pub run: RunId,
+    /// Which software the peer says it is, if its handshake came.
+    pub software: Option<Software>,
     /// What was asked for.
     pub target: TargetIds,
     /// The moments that matter.
@@ -192,6 +192,8 @@ pub struct PieceClaim {
     pub of: u32,
     /// How many it claims.
     pub pieces: u32,
+    /// How many claims to single pieces it took back (BEP 54).
+    pub withdrawn: u32,
 }
 
 /// The message that made a claim.
@@ -200,7 +202,8 @@ pub struct PieceClaim {
 pub enum ClaimForm {
     /// A bitfield (BEP 3).
     Bitfield,
-    /// Only single haves (BEP 3).
+    /// Only single haves (BEP 3), after nothing or the word that it has none: each piece was revealed to us by itself, as by a
+    /// super-seeder (BEP 16) or a peer that has only begun.
     Have,
     /// Have All (BEP 6).
     HaveAll,
@@ -245,6 +248,11 @@ pub struct Volume {
 }
 
 impl Observation {
+    /// The client's name as the peer claims it.
+    pub fn client(&self) -> Option<&Claimed> {
+        self.extension.as_ref()?.client.as_ref()
+    }
+
     /// The claimed pieces that were proved: challenges answered with the right bytes.
     pub fn verified(&self) -> impl Iterator<Item = &Challenge> {
         self.challenges.iter().filter(|challenge| challenge.is_verified())

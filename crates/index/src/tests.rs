@@ -44,11 +44,11 @@ fn observation(n: u64, grade: Grade, outcome: Outcome) -> Observation {
         challenges: Vec::new(),
         choke: Vec::new(),
         claim: None,
-        client: None,
         config_sha256: digest,
         direction: Direction::Outgoing,
         dossier_sha256: None,
         encryption: Encryption::None,
+        extension: None,
         found: (!n.is_multiple_of(4)).then(|| Found {
             at: stamp(0),
             index: 0,
@@ -58,7 +58,6 @@ fn observation(n: u64, grade: Grade, outcome: Outcome) -> Observation {
         }),
         grade,
         laboratory: false,
-        listening_port: None,
         mandates_sha256: vec![],
         mse_secret: None,
         observer: "192.0.2.1:40000".parse().unwrap(),
@@ -74,6 +73,7 @@ fn observation(n: u64, grade: Grade, outcome: Outcome) -> Observation {
         release_sha256: digest,
         reserved: None,
         run: run(1 + (n % 2) as u8),
+        software: None,
         target: target((n % 3) as u8),
         times: Times {
             began: stamp(n as i64),

@@ -60,6 +60,8 @@ impl core::error::Error for Fault {}
 /// One block that may be asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
+    /// How many pieces its piece was drawn from.
+    pub among: u32,
     /// Index of the piece.
     pub piece: u32,
     /// Offset in bytes from the start of the piece.
@@ -137,7 +139,7 @@ impl Content {
             let piece = open().nth(chance.below(count as u64) as usize)?;
             let fit = || self.blocks_of(piece).filter(|number| self.marks[*number] >= least);
             let number = fit().nth(chance.below(fit().count() as u64) as usize)?;
-            self.question(piece, number)
+            self.question(piece, number, count as u32)
         })
     }
 
@@ -152,14 +154,14 @@ impl Content {
         first..(first + per_piece).min(self.marks.len())
     }
 
-    fn question(&self, piece: u32, number: usize) -> Option<Question> {
+    fn question(&self, piece: u32, number: usize, among: u32) -> Option<Question> {
         let offset = (number - self.blocks_of(piece).start) as u32 * BLOCK_BYTES;
         let start = u64::from(piece) * u64::from(self.piece_bytes);
         let piece_end = (start + u64::from(self.piece_bytes)).min(self.total_bytes);
         let length = (piece_end - start - u64::from(offset)).min(u64::from(BLOCK_BYTES));
         let digest: [u8; 32] = *self.digests.get(number * 32..)?.first_chunk()?;
         let work = self.marks[number].checked_sub(FIRST_WORK).map(|work| self.works[usize::from(work)].clone());
-        Some(Question { piece, offset, length: length as u32, sha256: Digest::from(digest), work })
+        Some(Question { among, piece, offset, length: length as u32, sha256: Digest::from(digest), work })
     }
 }
 

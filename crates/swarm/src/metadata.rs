@@ -212,9 +212,8 @@ impl<'a> Fetch<'a> {
         let ours = OwnHandshake {
             client: self.identity.client(),
             ut_metadata: Some(OUR_ID),
-            ut_pex: None,
             port: self.identity.port_at(None),
-            yourip: None,
+            ..OwnHandshake::default()
         };
         self.outbox.push_back(Outgoing::ExtensionHandshake(ours).encode());
         if theirs.reserved.fast() {

@@ -11,6 +11,7 @@
 
 mod exam;
 pub mod gossip;
+mod habit;
 mod identity;
 mod limits;
 mod machine;

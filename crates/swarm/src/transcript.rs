@@ -23,7 +23,6 @@ use evidence::{Digest, Mono, sha256};
 use wire::handshake;
 use wire::message::id;
 
-use crate::probe::gossip;
 
 /// The header line.
 pub const HEADER: &[u8] = b"affiant.transcript/1\n";
@@ -59,11 +58,11 @@ pub const KEPT_MAX: usize = 48;
 /// Bytes kept of a piece message: up to its content.
 const BLOCK_KEPT: usize = 13;
 
-/// Bytes kept of a peer exchange message: up to its payload.
-const GOSSIP_KEPT: usize = 6;
-
 /// Bytes kept of other messages with content of any length: length and type.
 const HEAD_KEPT: usize = 5;
+
+/// Bytes kept of an extended message: up to its payload, which may hold addresses of others.
+const EXTENDED_KEPT: usize = 6;
 
 /// The longest message whose fields are all numbers that mean something: request, cancel and reject.
 const NUMBERS_MAX: usize = 17;
@@ -73,9 +72,8 @@ fn kept(said: Said, bytes: &[u8]) -> usize {
     let most = match (said, bytes.get(4)) {
         // Of its 68 bytes 20 are fixed, and the other 48 name the torrent, the client and what it speaks.
         (Said::Handshake, _) => handshake::LENGTH,
-        // A message that names others: their addresses are nobody's business who reads about this peer.
-        (Said::Message, Some(&id::EXTENDED)) if bytes.get(5) == Some(&gossip::OUR_ID) => GOSSIP_KEPT,
-        (Said::Garbage, _) | (Said::Message, Some(&id::EXTENDED)) => KEPT_MAX,
+        (Said::Garbage, _) => KEPT_MAX,
+        (Said::Message, Some(&id::EXTENDED)) => EXTENDED_KEPT,
         (Said::Message, Some(&id::PIECE)) => BLOCK_KEPT,
         (Said::Message, Some(&id::BITFIELD | 10..=12 | 18..)) => HEAD_KEPT,
         (Said::Message, _) if bytes.len() <= NUMBERS_MAX => NUMBERS_MAX,
@@ -321,8 +319,8 @@ mod tests {
         for (said, bytes, due) in [
             (Said::Message, message(id::PIECE, &stuffing), 13),
             (Said::Message, message(id::BITFIELD, &[0x5a; 12]), 5),
-            (Said::Message, message(id::EXTENDED, &stuffing), 48),
-            (Said::Message, message(id::EXTENDED, &[&[gossip::OUR_ID], &stuffing[..20]].concat()), 6),
+            (Said::Message, message(id::EXTENDED, &stuffing), 6),
+            (Said::Message, message(id::EXTENDED, b"\0d4:ipv44:...."), 6),
             (Said::Message, message(id::HASHES, &stuffing), 5),
             (Said::Message, message(id::HASH_REQUEST, &stuffing[..48]), 5),
             (Said::Message, message(99, &stuffing), 5),
@@ -335,7 +333,6 @@ mod tests {
         }
         assert!(whole(Said::Handshake, &[1; 68]) && whole(Said::Message, &message(id::REJECT, &[1; 12])));
         assert!(whole(Said::Message, &[0; 4]) && whole(Said::Message, &[0; 2]) && whole(Said::Garbage, b"SSH-2.0-OpenSSH"));
-        assert!(whole(Said::Message, &message(id::EXTENDED, &[1; 43])));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use evidence::{
-    Challenge, Direction, Encryption, Grade, Observation, Outcome, PortRole, Verification,
+    Challenge, Chooser, Direction, Encryption, Grade, Observation, Outcome, PortRole, Verification,
     candidates::Candidates,
     challenge::BLOCK_BYTES,
+    extension::CLIENT_BYTES_MAX,
     observation::{Purpose, TargetIds},
     run::{Fact, RunFact},
 };
@@ -56,6 +57,14 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
         let counted = usize::try_from(blocks) == Ok(matched.len()) && usize::try_from(stated) == Ok(pieces.len());
         need(counted, "the outcome does not count the matching challenges and their pieces");
     }
+    need(claims_hold(observation), "what the peer said of itself is too long, in no order, or said without a handshake");
+    need(
+        observation
+            .challenges
+            .iter()
+            .all(|challenge| challenge.among > 0 && (challenge.choked || challenge.chosen_by != Chooser::Rule)),
+        "a challenge was drawn from nothing, or by the rule of a choking peer from one that did not choke",
+    );
     need(
         times_hold(observation, served, &matched),
         "first_block and last_block are not those of the matching challenges within the contact",
@@ -67,6 +76,20 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
 /// The matching challenges that name a mandated work.
 pub(crate) fn work_blocks(observation: &Observation) -> impl Iterator<Item = &Challenge> {
     matching(observation).filter(|challenge| challenge.work.is_some())
+}
+
+/// What the peer said of itself: `v` within its bound, software for each handshake, disagreements in order.
+fn claims_hold(observation: &Observation) -> bool {
+    let client = observation.client();
+    let has_said = observation.peer_id.is_some();
+    let software = observation.software.as_ref();
+    client.is_none_or(|client| client.as_bytes().len() <= CLIENT_BYTES_MAX)
+        && (has_said || observation.extension.is_none())
+        && software.is_some() == has_said
+        && software.is_none_or(|software| {
+            let words = &software.disagreements;
+            software.by_client.is_some() == client.is_some() && words.windows(2).all(|pair| pair[0] < pair[1])
+        })
 }
 
 /// Readings of the two clocks are rounded, and taken one after the other.

@@ -70,6 +70,15 @@ impl Bitfield {
         true
     }
 
+    /// Takes a piece out again, as an `lt_donthave` message does (BEP 54). False if it was not in the set.
+    pub fn remove(&mut self, piece: u32) -> bool {
+        let was_there = self.get(piece);
+        if was_there {
+            self.bits[(piece / 8) as usize] &= !bit(piece);
+        }
+        was_there
+    }
+
     /// Number of pieces in the set.
     pub fn count(&self) -> u32 {
         self.bits.iter().map(|byte| byte.count_ones()).sum()
@@ -154,6 +163,7 @@ mod tests {
         let mut field = Bitfield::empty(10);
         let before = field.clone();
         assert!(field.insert(9) && !field.insert(10));
+        assert!(field.insert(3) && field.remove(3) && !field.remove(3) && !field.remove(10));
         assert!(field.is_superset_of(&before) && !before.is_superset_of(&field));
         assert!(!Bitfield::full(11).is_superset_of(&field));
     }

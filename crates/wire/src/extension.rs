@@ -19,6 +19,9 @@ pub const UT_HOLEPUNCH: &[u8] = b"ut_holepunch";
 /// The name under which peer exchange is offered. BEP 11.
 pub const UT_PEX: &[u8] = b"ut_pex";
 
+/// The name under which claims to pieces can be taken back. BEP 54.
+pub const LT_DONTHAVE: &[u8] = b"lt_donthave";
+
 /// Bytes that are not an extension handshake.
 pub type Error = Fault<Rule>;
 
@@ -130,10 +133,12 @@ impl<'a> ExtensionHandshake<'a> {
 }
 
 /// Our own extension handshake. It says what we can receive, and has no field for anything we might give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OwnHandshake<'a> {
     /// `v`: who we are, honestly, with a way to reach us.
     pub client: &'a str,
+    /// The number by which we want to be told that a piece is no longer there.
+    pub lt_donthave: Option<u8>,
     /// The number we want metadata blocks addressed by.
     pub ut_metadata: Option<u8>,
     /// The number we want peer lists addressed by.
@@ -147,7 +152,7 @@ pub struct OwnHandshake<'a> {
 impl OwnHandshake<'_> {
     /// The bencoded dictionary.
     pub fn payload(&self) -> Vec<u8> {
-        let offers = [("ut_metadata", self.ut_metadata), ("ut_pex", self.ut_pex)];
+        let offers = [("lt_donthave", self.lt_donthave), ("ut_metadata", self.ut_metadata), ("ut_pex", self.ut_pex)];
         let messages = offers.into_iter().filter_map(|(name, id)| Some((name, Item::Int(id?.into()))));
         let yourip = self.yourip.map(|address| match address {
             IpAddr::V4(four) => Item::from(&four.octets()[..]),
@@ -254,14 +259,16 @@ mod tests {
     fn ours_says_what_we_receive_and_nothing_else() {
         let ours = OwnHandshake {
             client: "affiant/0.1",
+            lt_donthave: Some(7),
             ut_metadata: Some(1),
             ut_pex: Some(2),
             port: Some(6881),
             yourip: Some(Ipv4Addr::new(192, 0, 2, 1).into()),
         };
-        let due = b"d1:md11:ut_metadatai1e6:ut_pexi2ee1:pi6881e1:v11:affiant/0.16:yourip4:\xc0\x00\x02\x01e";
+        let due = b"d1:md11:lt_donthavei7e11:ut_metadatai1e6:ut_pexi2ee1:pi6881e1:v11:affiant/0.16:yourip4:\xc0\x00\x02\x01e";
         assert_eq!(ours.payload(), due);
         let read = ExtensionHandshake::parse(due).unwrap();
+        assert_eq!(read.message_id(LT_DONTHAVE), Some(7));
         assert_eq!((read.message_id(UT_PEX), read.port, read.request_queue), (Some(2), Some(6881), None));
         assert!(read.odd.is_empty() && read.unknown.is_empty());
     }

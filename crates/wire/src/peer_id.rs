@@ -6,6 +6,8 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
+pub use crate::client::Family;
+
 /// The twenty bytes a peer calls itself by. BEP 3.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub [u8; 20]);
@@ -19,51 +21,6 @@ pub struct ClientClaim {
     pub version: String,
     /// The peer id that the claim was read from.
     pub raw: PeerId,
-}
-
-/// A family of client software, by the convention of its peer ids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
-    /// Transmission, `-TR`.
-    Transmission,
-    /// qBittorrent, `-qB`.
-    QBittorrent,
-    /// Deluge, `-DE`.
-    Deluge,
-    /// rtorrent, whose library is rakshasa's libtorrent, `-lt`.
-    RTorrent,
-    /// Programs that use arvidn's libtorrent ("rasterbar") without a name of their own, `-LT`.
-    LibtorrentRasterbar,
-    /// aria2, `A2-`, which is not Azureus style.
-    Aria2,
-    /// WebTorrent, `-WW` and `-WD`.
-    WebTorrent,
-    /// librqbit, `-rQ`.
-    Librqbit,
-    /// µTorrent on any platform, `-UT`, `-UM`, `-UE`, `-UW`.
-    MicroTorrent,
-    /// BitTorrent 7 and later, which is µTorrent under another name, `-BT`.
-    BitTorrent,
-    /// The original BitTorrent client, `M` and a dashed version.
-    Mainline,
-    /// Vuze, formerly Azureus, `-AZ`.
-    Vuze,
-    /// BiglyBT, `-BI`.
-    BiglyBt,
-    /// BitComet, `-BC`.
-    BitComet,
-    /// KTorrent, `-KT`.
-    KTorrent,
-    /// Xunlei (Thunder), `-XL` and `-SD`.
-    Xunlei,
-    /// This monitor, `-AF`.
-    Affiant,
-    /// Another client of Azureus style, by its two characters.
-    Azureus([u8; 2]),
-    /// A client of Shadow's style, by its letter.
-    Shadow(u8),
-    /// No convention we know.
-    Unknown,
 }
 
 impl PeerId {
@@ -86,6 +43,7 @@ impl PeerId {
         let (family, version) = azureus(&self.0)
             .or_else(|| aria2(&self.0))
             .or_else(|| mainline(&self.0))
+            .or_else(|| tixati(&self.0))
             .or_else(|| shadow(&self.0))
             .unwrap_or((Family::Unknown, String::new()));
         ClientClaim { family, version, raw: *self }
@@ -101,33 +59,6 @@ impl fmt::Display for PeerId {
 impl fmt::Debug for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PeerId({self})")
-    }
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Transmission => "Transmission",
-            Self::QBittorrent => "qBittorrent",
-            Self::Deluge => "Deluge",
-            Self::RTorrent => "rtorrent",
-            Self::LibtorrentRasterbar => "libtorrent",
-            Self::Aria2 => "aria2",
-            Self::WebTorrent => "WebTorrent",
-            Self::Librqbit => "rqbit",
-            Self::MicroTorrent => "µTorrent",
-            Self::BitTorrent => "BitTorrent",
-            Self::Mainline => "Mainline",
-            Self::Vuze => "Vuze",
-            Self::BiglyBt => "BiglyBT",
-            Self::BitComet => "BitComet",
-            Self::KTorrent => "KTorrent",
-            Self::Xunlei => "Xunlei",
-            Self::Affiant => "affiant",
-            Self::Azureus(code) => return write!(f, "-{}", code.escape_ascii()),
-            Self::Shadow(letter) => return write!(f, "{}---", letter.escape_ascii()),
-            Self::Unknown => "unknown",
-        })
     }
 }
 
@@ -159,6 +90,8 @@ fn azureus(id: &[u8; 20]) -> Option<(Family, String)> {
         b"BC" => Family::BitComet,
         b"KT" => Family::KTorrent,
         b"XL" | b"SD" => Family::Xunlei,
+        b"FW" => Family::FrostWire,
+        b"GT" => Family::Anacrolix,
         b"AF" => Family::Affiant,
         code => Family::Azureus(*code),
     };
@@ -170,6 +103,8 @@ fn azureus(id: &[u8; 20]) -> Option<(Family, String)> {
         (Family::WebTorrent, [Some(a), Some(b), Some(c), Some(d)]) => {
             format!("{}.{}", u32::from(a) * 10 + u32::from(b), u32::from(c) * 10 + u32::from(d))
         }
+        // BitComet writes 2.01 as 0201.
+        (Family::BitComet, [Some(a), Some(b), Some(c), Some(d)]) => format!("{}.{c}{d}", u32::from(a) * 10 + u32::from(b)),
         // These write a letter for the kind of build in the last place.
         (Family::Deluge | Family::MicroTorrent | Family::BitTorrent, [Some(a), Some(b), Some(c), _]) => {
             format!("{a}.{b}.{c}")
@@ -187,6 +122,13 @@ fn aria2(id: &[u8; 20]) -> Option<(Family, String)> {
 
 fn mainline(id: &[u8; 20]) -> Option<(Family, String)> {
     Some((Family::Mainline, dashed_version(id.strip_prefix(b"M")?)?))
+}
+
+/// `TIX`, four digits and a dash.
+fn tixati(id: &[u8; 20]) -> Option<(Family, String)> {
+    let [b'T', b'I', b'X', version @ .., b'-'] = *id.first_chunk::<8>()? else { return None };
+    let [a, b, c, d] = version.map(digit);
+    Some((Family::Tixati, format!("{}.{}", a? * 10 + b?, c? * 10 + d?)))
 }
 
 /// Reads `1-36-0-`: three numbers of at most three digits, each with a dash behind it.
@@ -274,6 +216,13 @@ mod tests {
         check(b"-WW0203-abcdefghijkl", Family::WebTorrent, "2.3", "WebTorrent 2.3");
         check(b"-rQ9001-abcdefghijkl", Family::Librqbit, "9.0.0.1", "rqbit 9.0.0.1");
         check(b"-UT355W-abcdefghijkl", Family::MicroTorrent, "3.5.5", "µTorrent 3.5.5");
+        check(b"-FW6820-abcdefghijkl", Family::FrostWire, "6.8.2", "FrostWire 6.8.2");
+        check(b"-GT0003-abcdefghijkl", Family::Anacrolix, "0.0.0.3", "anacrolix/torrent 0.0.0.3");
+        check(b"-BI3400-abcdefghijkl", Family::BiglyBt, "3.4.0", "BiglyBT 3.4.0");
+        check(b"-KT5200-abcdefghijkl", Family::KTorrent, "5.2.0", "KTorrent 5.2.0");
+        check(b"-XL0012-abcdefghijkl", Family::Xunlei, "0.0.1.2", "Xunlei 0.0.1.2");
+        check(b"-BC0201-abcdefghijkl", Family::BitComet, "2.01", "BitComet 2.01");
+        check(b"TIX0289-abcdefghijkl", Family::Tixati, "2.89", "Tixati 2.89");
         check(b"M7-9-2--abcdefghijkl", Family::Mainline, "7.9.2", "Mainline 7.9.2");
         check(b"T03H-----abcdefghijk", Family::Shadow(b'T'), "0.3.17", "T--- 0.3.17");
         check(b"-ZZ1234-abcdefghijkl", Family::Azureus(*b"ZZ"), "1.2.3.4", "-ZZ 1.2.3.4");
@@ -287,6 +236,7 @@ mod tests {
         check(b"A2-1-x-0-abcdefghijk", Family::Unknown, "", "unknown");
         check(b"A2-1234-36-0-abcdefg", Family::Unknown, "", "unknown");
         check(b"T-A--------abcdefghi", Family::Unknown, "", "unknown");
+        check(b"TIX02/9-abcdefghijkl", Family::Unknown, "", "unknown");
         check(b"-TR////-abcdefghijkl", Family::Transmission, "", "Transmission");
     }
 

@@ -65,6 +65,8 @@ impl Watch {
             "outcomes": counts.outcomes,
             "verified_bytes": counts.verified_bytes,
             "callers": counts.callers,
+            "seen_here": counts.seen_here,
+            "seen_elsewhere": counts.seen_elsewhere,
         });
         Ok(Answer::yes(text, json))
     }
@@ -196,6 +198,14 @@ pub(crate) fn describe(summary: &Summary) -> String {
         let _ = writeln!(text, "  {:<12}{count:>8}", grade.word());
     }
     let _ = write!(text, "{} observations, {} content bytes verified, none sent", counts.observations, counts.verified_bytes);
+    if counts.seen_elsewhere > 0 {
+        let asked = counts.seen_here + counts.seen_elsewhere;
+        let _ = write!(
+            text,
+            "\n{} of {asked} peers that said where they saw the monitor named another address than it recorded: behind a network address translator all do",
+            counts.seen_elsewhere
+        );
+    }
     text
 }
 

@@ -176,6 +176,7 @@ impl Served {
         let of_works = || verified.iter().filter(|block| block.work.is_some());
         let began = of_works().map(|block| block.first_byte).min().unwrap_or(first.utc);
         let ended = of_works().map(|block| block.answered).max().unwrap_or(last.utc);
+        let client = observation.client().cloned();
         Ok(Some(Self {
             index: entry.index,
             leaf: leaf_hash(entry),
@@ -183,7 +184,7 @@ impl Served {
             part: entry.leaf.part,
             attribution: observation.attribution,
             verified,
-            client: observation.client,
+            client,
             config_sha256: observation.config_sha256,
             release_sha256: observation.release_sha256,
             dossier_sha256: observation.dossier_sha256,

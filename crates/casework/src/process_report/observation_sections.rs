@@ -60,6 +60,11 @@ impl Facts<'_> {
             counts("Addresses not contacted, by rule", "Rule", contacts.by_exclusion.iter().map(|(word, count)| (*word, *count))),
             counts("Blocks asked for", "What came back", contacts.challenges.iter().map(|(word, count)| (*word, *count))),
             counts(
+                "Blocks asked for, by what their pieces were drawn from",
+                "Drawn from",
+                contacts.choosers.iter().map(|(word, count)| (*word, *count)),
+            ),
+            counts(
                 "Control visits with an info-hash that does not exist",
                 "Outcome",
                 contacts.controls.iter().map(|(word, count)| (*word, *count)),
@@ -137,6 +142,8 @@ impl Facts<'_> {
                     ("Tables that observations name and that were not handed to this report", missing as u64),
                     ("Entries of the ISP register", self.input.register.entries().len() as u64),
                     ("Entries whose facts are marked 'recall' and await confirmation", recalled as u64),
+                    ("Probes whose peer saw the monitor at the address recorded, as it says", contacts.seen_here),
+                    ("Probes whose peer saw it at another address, as it says", contacts.seen_elsewhere),
                 ],
             ),
             Block::pending(

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::{
-    Class, Content, Digest, Direction, Entry, Grade, Numbered, Observation, Opening, Outcome, RunId, Tag, TargetIds, Utc,
-    Verification,
+    Chooser, Class, Content, Digest, Direction, Entry, Grade, Numbered, Observation, Opening, Outcome, RunId, Tag, TargetIds,
+    Utc, Verification,
     candidates::Candidates,
     clock::ClockReading,
     observation::{Purpose, Source},
@@ -83,6 +83,12 @@ pub(super) struct Contacts {
     pub by_source: BTreeMap<&'static str, u64>,
     pub incoming: u64,
     pub challenges: BTreeMap<&'static str, u64>,
+    /// Challenges by what their pieces were drawn from.
+    pub choosers: BTreeMap<&'static str, u64>,
+    /// Probes whose peer said that it saw the monitor at the recorded address.
+    pub seen_here: u64,
+    /// Probes whose peer said that it saw the monitor elsewhere.
+    pub seen_elsewhere: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
     pub verified_bytes: u64,
@@ -213,8 +219,18 @@ impl Statistics {
                 Verification::Mismatch { .. } => "other bytes",
                 Verification::Rejected => "rejected",
                 Verification::Unanswered => "unanswered",
+                Verification::Withdrawn => "taken back before an answer",
             };
             *contacts.challenges.entry(word).or_default() += 1;
+            let chooser = match challenge.chosen_by {
+                Chooser::Monitor => "all that the peer claimed",
+                Chooser::Peer => "those that the peer offered",
+                Chooser::Rule => "those that BEP 6 computes",
+            };
+            *contacts.choosers.entry(chooser).or_default() += 1;
+        }
+        if let Some(sees) = observation.extension.as_ref().and_then(|said| said.sees_observer) {
+            *(if sees { &mut contacts.seen_here } else { &mut contacts.seen_elsewhere }) += 1;
         }
         match observation.times.error_ms {
             None => contacts.without_clock += 1,

@@ -98,6 +98,8 @@ pub(super) struct Ended {
     pub(super) commitment: Digest,
     /// Which client the peer says it is, if its handshake has arrived.
     pub(super) met: Option<Family>,
+    /// Whether the peer says that it sees us at the address that we recorded.
+    pub(super) sees_observer: Option<bool>,
 }
 
 type Logged = Result<Event, AppendError>;
@@ -341,6 +343,7 @@ async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit:
     let ours = matches!(outcome, Outcome::LocalFault { .. });
     let was_reached = visit.times.connected.is_some() || ours;
     let verified_bytes = visit.volume.verified_bytes;
+    let sees_observer = visit.extension.as_ref().and_then(|said| said.sees_observer);
     let (peer, is_control) = (context.peer, matches!(context.purpose, Purpose::Control { .. }));
     let commitment = match shared.recorder.visit(context, visit).await {
         Ok(acked) => acked.commitment,
@@ -349,7 +352,19 @@ async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit:
             return Ok(Event::Unlogged { target, peer, direction, was_reached });
         }
     };
-    Ok(Event::Ended(Ended { target, peer, direction, is_control, outcome, grade, was_reached, verified_bytes, commitment, met }))
+    Ok(Event::Ended(Ended {
+        target,
+        peer,
+        direction,
+        is_control,
+        outcome,
+        grade,
+        was_reached,
+        verified_bytes,
+        commitment,
+        met,
+        sees_observer,
+    }))
 }
 
 /// Logs that a peer was not contacted, and why.

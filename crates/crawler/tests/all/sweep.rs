@@ -90,7 +90,7 @@ async fn sharers_are_proved_and_everybody_is_accounted_for() {
     let seed = log.of(peers[0])[0];
     assert_eq!((seed.outcome.clone(), seed.volume.piece_bytes_out), (Outcome::Served { blocks: 2, pieces: 2 }, 0));
     assert!(seed.challenges.iter().all(|challenge| challenge.is_verified() && challenge.work.as_deref() == Some("film")));
-    assert_eq!(seed.client.as_ref().unwrap().as_bytes(), b"test peer 1.");
+    assert_eq!(seed.client().unwrap().as_bytes(), b"test peer 1.");
     assert_eq!((seed.mandates_sha256.len(), seed.dossier_sha256), (1, Some(torrent.dossier_sha256())));
     let transcript = &log.transcripts[&seed.transcript_sha256.unwrap()];
     assert_eq!(swarm::transcript::parse(transcript).unwrap().len() as u64 > 6, seed.volume.bytes_in > 32_768);

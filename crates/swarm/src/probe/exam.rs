@@ -1,6 +1,6 @@
 //! The challenges of one contact.
 
-use evidence::{Challenge, Check, Mono, Now, Verification, sha256};
+use evidence::{Challenge, Check, Chooser, Mono, Now, Verification, sha256};
 use wire::message::Block;
 
 use crate::chance::{Chance, Seed};
@@ -51,7 +51,14 @@ impl<'a> Exam<'a> {
     /// Asks for a block out of the pieces that `may` names, a piece not asked for before. Only a peer that has proved
     /// nothing yet and lets us ask freely is asked for a piece again. While it chokes us, `allowed` lists all the pieces
     /// that come into question, so that the others are not looked at.
-    pub(super) fn ask(&mut self, now: Now, allowed: Option<&[u32]>, may: impl Fn(u32) -> bool) -> Option<Block> {
+    /// `chosen_by` is who decided which these are.
+    pub(super) fn ask(
+        &mut self,
+        now: Now,
+        allowed: Option<&[u32]>,
+        chosen_by: Chooser,
+        may: impl Fn(u32) -> bool,
+    ) -> Option<Block> {
         let choked = allowed.is_some();
         self.looks += 1;
         if self.outstanding.is_some() || self.asked.len() >= ASKED_MAX {
@@ -66,9 +73,11 @@ impl<'a> Exam<'a> {
         }
         let question = question?;
         let challenge = Challenge {
+            among: question.among,
             answered: None,
             asked: now.stamp(),
             choked,
+            chosen_by,
             first_byte: None,
             length: question.length,
             offset: question.offset,
@@ -115,11 +124,31 @@ impl<'a> Exam<'a> {
     /// The peer rejected a request. False if it was not ours.
     pub(super) fn reject(&mut self, block: Block) -> bool {
         let Some((challenge, _)) = self.open(block.piece, block.begin) else { return false };
+        if challenge.verification == Verification::Withdrawn {
+            return true;
+        }
         challenge.verification = Verification::Rejected;
         let choked = challenge.choked;
         self.rejected[usize::from(choked)] += 1;
         self.close(block.piece, block.begin);
         true
+    }
+
+    /// The peer takes back its claim to a piece: what was asked of it there is no longer due. True if something was.
+    pub(super) fn withdraw(&mut self, piece: u32) -> bool {
+        let is_open = |(challenge, _): &&mut (Challenge, Question)| {
+            challenge.verification == Verification::Unanswered && challenge.piece == piece
+        };
+        let mut was_due = false;
+        for (challenge, _) in self.asked.iter_mut().filter(is_open) {
+            challenge.verification = Verification::Withdrawn;
+            was_due = true;
+        }
+        let is_gone = self.outstanding.and_then(|number| self.asked.get(number)).is_some_and(|(asked, _)| asked.piece == piece);
+        if is_gone {
+            self.outstanding = None;
+        }
+        was_due
     }
 
     /// The outstanding request will hardly be answered any more.
@@ -170,7 +199,8 @@ impl<'a> Exam<'a> {
 
     fn open(&mut self, piece: u32, begin: u32) -> Option<&mut (Challenge, Question)> {
         self.asked.iter_mut().find(|(challenge, _)| {
-            challenge.verification == Verification::Unanswered && (challenge.piece, challenge.offset) == (piece, begin)
+            let is_due = matches!(challenge.verification, Verification::Unanswered | Verification::Withdrawn);
+            is_due && (challenge.piece, challenge.offset) == (piece, begin)
         })
     }
 

@@ -44,8 +44,6 @@ pub struct Limits {
     pub choke_changes_max: usize,
     /// Requests of the peer's that are answered with a reject (BEP 6); later ones with silence.
     pub rejects_max: u32,
-    /// Length of the peer's client string in bytes.
-    pub client_bytes_max: usize,
     /// What is taken of what the peer says of others.
     pub gossip: super::gossip::Limits,
     /// What is kept of the bytes.
@@ -73,7 +71,6 @@ impl Default for Limits {
             unsolicited_max: 8,
             choke_changes_max: 64,
             rejects_max: 64,
-            client_bytes_max: 1_024,
             gossip: super::gossip::Limits::default(),
             transcript: transcript::Policy::default(),
         }

@@ -1,21 +1,23 @@
 //! The state machine of a contact.
 
 mod cover;
+mod extension;
 mod gossip;
 mod timer;
 mod visit;
 
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
 use evidence::observation::{Times, Volume};
-use evidence::{Claimed, Direction, Grade, Mono, Now, Outcome, Phase, Stamp};
-use wire::extension::{ExtensionHandshake, OwnHandshake};
+use evidence::{Direction, Grade, Mono, Now, Outcome, Phase, Stamp};
+use wire::allowed_fast;
 use wire::handshake::{self, Handshake};
 use wire::message::{self, Decoder, Message, Outgoing};
 
 use super::exam::{Answer, Exam};
-use super::gossip::{self as pex, Gossip, Hearsay};
+use super::gossip::{Gossip, Hearsay};
+use super::habit::{FIRST, Kind};
 use super::peer::Peer;
 use super::{Aim, Input, Limits, Output, Target, Veil, Why};
 use crate::chance::Seed;
@@ -54,6 +56,9 @@ pub struct Probe<'a> {
     outcome: Option<Outcome>,
     delivered: bool,
 }
+
+/// Pieces of the set that BEP 6 computes for us: as many as the BEP proposes and any client measured gives.
+const COMPUTED_FAST: usize = 10;
 
 impl<'a> Probe<'a> {
     /// A contact that begins now, with the dial or the accept.
@@ -146,6 +151,10 @@ impl<'a> Probe<'a> {
         self.observer = Some(observer);
         self.address = Some(peer);
         self.times.connected = Some(now.stamp());
+        if let IpAddr::V4(ours) = observer.ip() {
+            let count = self.target.piece_count.unwrap_or(0);
+            self.peer.computes_fast(allowed_fast::set(ours, self.ours.info_hash, count, COMPUTED_FAST));
+        }
         self.timers.clear(Timer::Connect);
         self.timers.set(Timer::Handshake, now.mono.plus_ms(self.limits.handshake_ms));
         match self.target.direction {
@@ -217,27 +226,6 @@ impl<'a> Probe<'a> {
         Some(handshake::LENGTH)
     }
 
-    /// Says what we speak, that we have nothing, and that we would like something.
-    fn introduce(&mut self, now: Now, theirs: Handshake) {
-        if theirs.reserved.extension() {
-            let ours = OwnHandshake {
-                client: self.target.identity.client(),
-                ut_metadata: None,
-                ut_pex: self.gossip.our_id(),
-                port: self.target.identity.port_at(self.observer.map(|observer| observer.ip())),
-                yourip: self.address.map(|address| address.ip()),
-            };
-            self.send(now, Outgoing::ExtensionHandshake(ours));
-        }
-        if theirs.reserved.fast() {
-            self.send(now, Outgoing::HaveNone);
-        }
-        self.send(now, Outgoing::Interested);
-        let patience_ms = self.limits.patience_ms(theirs.peer_id.claim().family);
-        self.timers.set(Timer::Claims, now.mono.plus_ms(self.limits.claims_ms));
-        self.timers.set(Timer::Choked, now.mono.plus_ms(patience_ms));
-    }
-
     fn read_message(&mut self, now: Now, bytes: &[u8]) -> Option<usize> {
         let (message, read) = match self.decoder.decode(bytes) {
             Ok(Some(message)) => message,
@@ -252,6 +240,9 @@ impl<'a> Probe<'a> {
         };
         self.record.received(now.mono, &bytes[..read], Said::Message);
         self.messages += 1;
+        if self.peer.first_messages.len() < FIRST && message != Message::KeepAlive {
+            self.peer.first_messages.push(Kind::of(&message));
+        }
         if self.messages > self.limits.messages_max {
             self.end_garbage(now, "limit-messages");
         } else {
@@ -285,8 +276,7 @@ impl<'a> Probe<'a> {
             }
             Message::Piece { piece, begin, block } => self.on_block(now, piece, begin, block),
             Message::Reject(block) => self.on_reject(now, block),
-            Message::Extended { id: 0, payload } => self.on_extension(payload),
-            Message::Extended { id: pex::OUR_ID, payload } => self.on_gossip(now, payload),
+            Message::Extended { id, payload } => self.on_extended(now, id, payload),
             Message::Unknown { .. } => {
                 self.unknown += 1;
                 if self.unknown > self.limits.unknown_max {
@@ -300,7 +290,6 @@ impl<'a> Probe<'a> {
             | Message::Cancel(_)
             | Message::Port(_)
             | Message::Suggest(_)
-            | Message::Extended { .. }
             | Message::HashRequest(_)
             | Message::Hashes { .. }
             | Message::HashReject(_) => {}
@@ -344,16 +333,6 @@ impl<'a> Probe<'a> {
         if !self.peer.choked && self.exam.rejected_while(false) >= self.limits.rejected_max {
             self.give_up(now);
         }
-    }
-
-    /// A malformed extension handshake spoils nothing: the transcript has its digest, and the contact goes on without.
-    fn on_extension(&mut self, payload: &[u8]) {
-        let Ok(theirs) = ExtensionHandshake::parse(payload) else { return };
-        if let Some(client) = theirs.client.filter(|client| client.len() <= self.limits.client_bytes_max) {
-            self.peer.client = Some(Claimed::new(client));
-        }
-        self.peer.listening_port = theirs.port.or(self.peer.listening_port);
-        self.gossip.is_offered_by(&theirs);
     }
 
     /// Notes when the content of an answer begins to arrive.
@@ -428,7 +407,8 @@ impl<'a> Probe<'a> {
         // through only when that could come out otherwise than the last time.
         let is_news = core::mem::take(&mut self.peer.is_news);
         let peer = &self.peer;
-        let block = if is_news { self.exam.ask(now, peer.allowed_fast(), |piece| peer.claims(piece)) } else { None };
+        let (allowed, chooser) = (peer.allowed_fast(), peer.chooser());
+        let block = if is_news { self.exam.ask(now, allowed, chooser, |piece| peer.claims(piece)) } else { None };
         if let Some(block) = block {
             self.timers.clear(Timer::Settle);
             self.timers.set(Timer::Answer, now.mono.plus_ms(self.limits.answer_ms));

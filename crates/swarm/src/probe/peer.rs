@@ -1,9 +1,11 @@
 //! What one peer has said of itself in one contact.
 
 use evidence::observation::{ChokeChange, ClaimForm, PieceClaim};
-use evidence::{Claimed, Now};
+use evidence::{Chooser, Extension, Now};
 use wire::bitfield::{self, Bitfield};
 use wire::handshake::Handshake;
+
+use super::habit::Kind;
 
 /// Claims, choke state and offers.
 #[derive(Debug)]
@@ -13,9 +15,14 @@ pub(super) struct Peer {
     claim: Option<PieceClaim>,
     claims_any: bool,
     allowed_fast: Vec<u32>,
+    /// Those that BEP 6 computes for our address.
+    computed_fast: Vec<u32>,
     pub(super) handshake: Option<Handshake>,
-    pub(super) client: Option<Claimed>,
-    pub(super) listening_port: Option<u16>,
+    pub(super) extension: Option<Extension>,
+    /// Whether its extension handshake left out what its client always offers.
+    pub(super) lacks_extensions: bool,
+    /// Of what kind its first messages were.
+    pub(super) first_messages: Vec<Kind>,
     pub(super) choked: bool,
     pub(super) choke: Vec<ChokeChange>,
     /// Whether what may be asked for has changed since this was last taken down.
@@ -37,9 +44,11 @@ impl Peer {
             claim: None,
             claims_any: false,
             allowed_fast: Vec::new(),
+            computed_fast: Vec::new(),
             handshake: None,
-            client: None,
-            listening_port: None,
+            extension: None,
+            lacks_extensions: false,
+            first_messages: Vec::new(),
             // Every connection begins choked (BEP 3).
             choked: true,
             choke: Vec::new(),
@@ -99,15 +108,30 @@ impl Peer {
         Ok(())
     }
 
-    /// A single have adds to an earlier claim and leaves its form.
+    /// Whether it offered any piece to be asked for while it chokes us.
+    pub(super) fn has_allowed_fast(&self) -> bool {
+        !self.allowed_fast.is_empty()
+    }
+
+    /// Takes back the claim to a piece (BEP 54). False if there was none.
+    pub(super) fn withdraws(&mut self, now: Now, piece: u32) -> bool {
+        let was_claimed = self.pieces.as_mut().is_some_and(|pieces| pieces.remove(piece));
+        if let Some(claim) = self.claim.as_mut().filter(|_| was_claimed) {
+            claim.at = now.stamp();
+            claim.pieces -= 1;
+            claim.withdrawn += 1;
+        }
+        was_claimed
+    }
+
+    /// A single have adds to an earlier claim and leaves its form, unless that claim was to nothing.
     fn note(&mut self, now: Now, by: ClaimForm, pieces: u32) {
-        let by = match (&self.claim, by) {
-            (Some(claim), ClaimForm::Have) if claim.by != ClaimForm::HaveNone => claim.by,
-            _ => by,
-        };
+        let earlier = self.claim.filter(|_| by == ClaimForm::Have);
+        let by = earlier.filter(|_| self.claims_any).map_or(by, |claim| claim.by);
+        let withdrawn = earlier.map_or(0, |claim| claim.withdrawn);
         self.claims_any |= pieces > 0;
         self.is_news = true;
-        self.claim = Some(PieceClaim { at: now.stamp(), by, of: self.piece_count.unwrap_or(0), pieces });
+        self.claim = Some(PieceClaim { at: now.stamp(), by, of: self.piece_count.unwrap_or(0), pieces, withdrawn });
     }
 
     pub(super) fn allows_fast(&mut self, piece: u32) {
@@ -128,6 +152,32 @@ impl Peer {
 
     pub(super) fn claims(&self, piece: u32) -> bool {
         self.pieces.as_ref().is_some_and(|pieces| pieces.get(piece))
+    }
+
+    /// Sets which pieces the rule of BEP 6 gives us.
+    pub(super) fn computes_fast(&mut self, pieces: Vec<u32>) {
+        self.computed_fast = pieces;
+    }
+
+    /// Who decided which pieces may be asked for now.
+    pub(super) fn chooser(&self) -> Chooser {
+        match self.allowed_fast() {
+            Some(allowed) if self.follows_the_rule(allowed) => Chooser::Rule,
+            Some(_) => Chooser::Peer,
+            None if self.claim.is_some_and(|claim| claim.by == ClaimForm::Have) => Chooser::Peer,
+            None => Chooser::Monitor,
+        }
+    }
+
+    /// Whether these are the first of those that BEP 6 computes for us, or the first of which it claims. Which of a set
+    /// come first is not the peer's choice, or it could name whichever it likes of a small torrent.
+    fn follows_the_rule(&self, allowed: &[u32]) -> bool {
+        let are_first = |pieces: &mut dyn Iterator<Item = u32>| {
+            let due: Vec<u32> = pieces.take(allowed.len()).collect();
+            due.len() == allowed.len() && allowed.iter().all(|piece| due.contains(piece))
+        };
+        let computed = || self.computed_fast.iter().copied();
+        are_first(&mut computed()) || are_first(&mut computed().filter(|piece| self.claims(*piece)))
     }
 
     /// While it chokes us: the only pieces for which it would answer a request, provided that it claims them.

@@ -15,6 +15,7 @@ use crate::transcript;
 
 mod gossip;
 mod hostile;
+mod said;
 
 pub(super) const PIECE_BYTES: u32 = 2 * BLOCK_BYTES;
 const PIECES: u32 = 9;
@@ -155,10 +156,9 @@ fn harmless(sent: &[u8]) {
             Message::KeepAlive | Message::Interested | Message::Request(_) | Message::HaveNone | Message::Reject(_) => {}
             Message::Extended { id: 0, payload } => {
                 let said = wire::extension::ExtensionHandshake::parse(payload).unwrap();
-                assert!(
-                    said.messages.keys().all(|name| *name == wire::extension::UT_PEX),
-                    "we offer to hear of others, and no more"
-                );
+                use wire::extension::{LT_DONTHAVE, UT_PEX};
+                let may_be_offered = |name: &&[u8]| [LT_DONTHAVE, UT_PEX].contains(name);
+                assert!(said.messages.keys().all(may_be_offered), "we offer to hear what is gone and who else is there");
             }
             other => panic!("sent {other:?}"),
         }
@@ -214,8 +214,9 @@ fn a_seed_serves_two_pieces_and_everything_is_recorded() {
         }
     });
     assert_eq!((visit.grade, visit.outcome), (Grade::Served, Outcome::Served { blocks: 2, pieces: 2 }));
-    assert_eq!(visit.client.unwrap().as_bytes(), b"qBittorrent v4.5.2");
-    assert_eq!((visit.peer_id.unwrap().as_bytes(), visit.listening_port), (QBITTORRENT, Some(51413)));
+    let said = visit.extension.unwrap();
+    assert_eq!(said.client.unwrap().as_bytes(), b"qBittorrent v4.5.2");
+    assert_eq!((visit.peer_id.unwrap().as_bytes(), said.listening_port), (QBITTORRENT, Some(51413)));
     let claim = visit.claim.unwrap();
     assert_eq!((claim.by, claim.pieces, claim.of), (ClaimForm::HaveAll, PIECES, PIECES));
     assert_eq!(visit.choke.iter().map(|change| change.choked).collect::<Vec<_>>(), [false]);
@@ -452,7 +453,7 @@ fn broken_rules_have_their_names() {
         peer.says(UNCHOKE);
         assert_eq!(peer.requests().len(), 1);
     });
-    assert_eq!(visit.client, None);
+    assert_eq!(visit.extension, None);
 }
 
 #[test]

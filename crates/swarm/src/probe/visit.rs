@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 
 use evidence::observation::{ChokeChange, PieceClaim, Times, Volume};
-use evidence::{Challenge, Claimed, Direction, Encryption, Grade, MseSecret, Outcome, PeerId, Reserved};
+use evidence::{Challenge, Direction, Encryption, Extension, Grade, MseSecret, Outcome, PeerId, Reserved, Software};
 
 /// Everything that the engine knows of a contact. The shell adds what the engine cannot know: the run, how the
 /// address was found, attribution, the clock's error.
@@ -15,16 +15,14 @@ pub struct Visit {
     pub choke: Vec<ChokeChange>,
     /// What the peer claims to have. `of` is 0 where the number of pieces is not known.
     pub claim: Option<PieceClaim>,
-    /// Its client string.
-    pub client: Option<Claimed>,
     /// Who dialled.
     pub direction: Direction,
     /// How its stream was covered, once that was agreed.
     pub encryption: Encryption,
+    /// What its extension handshake said.
+    pub extension: Option<Extension>,
     /// The grade reached.
     pub grade: Grade,
-    /// The port it says it listens on (`p` of the extension handshake).
-    pub listening_port: Option<u16>,
     /// What uncovers the handshake that agreed on it.
     pub mse_secret: Option<MseSecret>,
     /// Our end, once connected.
@@ -37,6 +35,8 @@ pub struct Visit {
     pub peer_id: Option<PeerId>,
     /// Its reserved bytes.
     pub reserved: Option<Reserved>,
+    /// Which software it says it is.
+    pub software: Option<Software>,
     /// The moments that matter. `error_ms` is left for the shell.
     pub times: Times,
     /// The bytes exchanged, as [`crate::transcript`] keeps them; nothing if there were none.

@@ -87,7 +87,7 @@ impl Stranger {
     }
 
     pub async fn hello(&mut self) {
-        let ours = OwnHandshake { client: "stranger", ut_metadata: Some(7), ut_pex: Some(8), port: None, yourip: None };
+        let ours = OwnHandshake { client: "stranger", ut_metadata: Some(7), ut_pex: Some(8), ..OwnHandshake::default() };
         self.say(Outgoing::ExtensionHandshake(ours)).await;
     }
 

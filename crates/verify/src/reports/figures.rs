@@ -67,7 +67,7 @@ pub(super) fn check_connection(subject: &Subject<'_>, findings: &mut Findings) {
     need(cir.peer.encryption == first.encryption, "peer.encryption");
     need(cir.peer.port_role == port_role, "peer.port_role");
     need(cir.target == first.target, "target");
-    need(cir.client == observations().find_map(|observation| observation.client.clone()), "client");
+    need(cir.client == observations().find_map(|observation| observation.client().cloned()), "client");
     need(cir.config_sha256 == first.config_sha256, "config_sha256");
     need(cir.release_sha256 == first.release_sha256, "release_sha256");
     let sources: BTreeSet<_> = observations().filter_map(|observation| Some(observation.found.as_ref()?.source)).collect();

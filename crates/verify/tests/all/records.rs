@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use evidence::{
-    Attribution, Challenge, Check, Claimed, Class, Digest, Direction, Dossier, Encryption, Grade, InfoHashV1, Mandate,
-    Observation, Outcome, PortRole, RunId, Stamp, TargetIds, Transport, Utc, Verification,
+    Attribution, Challenge, Check, Chooser, Claimed, Class, Digest, Direction, Dossier, Encryption, Extension, Grade, InfoHashV1,
+    Mandate, Observation, Outcome, PortRole, RunId, Stamp, TargetIds, Transport, Utc, Verification,
     candidates::Candidates,
     clock::ClockReading,
     dossier::{File, Origin},
@@ -13,6 +13,7 @@ use evidence::{
     observation::{Found, Purpose, Source, Times, Volume},
     run::{Fact, RunFact},
     sha256,
+    software::{Family, Software},
 };
 
 pub const PEER: &str = "203.0.113.7:51413";
@@ -142,9 +143,11 @@ pub fn reading() -> ClockReading {
 /// One verified block of the song, `piece` 0 or 1, answered `at_ms` after noon.
 pub fn challenge(piece: u32, at_ms: i64) -> Challenge {
     Challenge {
+        among: 2,
         answered: Some(stamp(at_ms + 50)),
         asked: stamp(at_ms - 100),
         choked: false,
+        chosen_by: Chooser::Monitor,
         first_byte: Some(stamp(at_ms)),
         length: 16_384,
         offset: 0,
@@ -159,7 +162,9 @@ pub fn challenge(piece: u32, at_ms: i64) -> Challenge {
 pub fn served(peer: &str, position: u32, list: Digest, mandate: Digest, dossier: Digest, at_ms: i64) -> Observation {
     let mut observation = refused(peer, position, list, mandate, at_ms);
     observation.challenges = vec![challenge(0, at_ms)];
-    observation.client = Some(Claimed::new("Transmission 4.0.6"));
+    observation.extension = Some(Extension { client: Some(Claimed::new("Transmission 4.0.6")), ..Extension::default() });
+    observation.software =
+        Some(Software { by_client: Some(Family::Transmission), by_peer_id: Family::Transmission, disagreements: vec![] });
     observation.dossier_sha256 = Some(dossier);
     observation.grade = Grade::Served;
     observation.outcome = Outcome::Served { blocks: 1, pieces: 1 };
@@ -199,11 +204,11 @@ pub fn refused(peer: &str, position: u32, list: Digest, mandate: Digest, at_ms: 
         challenges: vec![],
         choke: vec![],
         claim: None,
-        client: None,
         config_sha256: sha256(b"config"),
         direction: Direction::Outgoing,
         dossier_sha256: None,
         encryption: Encryption::None,
+        extension: None,
         found: Some(Found {
             at: stamp(-2000),
             index: position,
@@ -213,7 +218,6 @@ pub fn refused(peer: &str, position: u32, list: Digest, mandate: Digest, at_ms: 
         }),
         grade: Grade::Listed,
         laboratory: false,
-        listening_port: None,
         mandates_sha256: vec![mandate],
         mse_secret: None,
         observer: OBSERVER.parse().unwrap(),
@@ -225,6 +229,7 @@ pub fn refused(peer: &str, position: u32, list: Digest, mandate: Digest, at_ms: 
         release_sha256: sha256(b"release"),
         reserved: None,
         run: run(),
+        software: None,
         target: target(),
         times: Times {
             began: stamp(at_ms - 500),

@@ -217,7 +217,7 @@ pub fn tell(plan: &Plan) -> Story {
         approver: holder(plan.approver).into(),
         attribution: first.attribution.clone(),
         authority: mandate.authority.clone(),
-        client: first.client.clone(),
+        client: first.client().cloned(),
         config_sha256: first.config_sha256,
         consent_statement: "To the best of the owner's knowledge, no consent was given for the work to be made available in this way.".into(),
         deadlines: Deadlines { last: "2026-09-30".parse().unwrap(), target: "2026-09-15".parse().unwrap() },

@@ -147,6 +147,7 @@ fn outgoing() -> impl Strategy<Value = Outgoing<'static>> {
     });
     let ours = any::<(Option<u8>, Option<u8>, Option<u16>)>().prop_map(|(ut_metadata, ut_pex, port)| OwnHandshake {
         client: "affiant/0.1",
+        lt_donthave: ut_pex,
         ut_metadata,
         ut_pex,
         port,

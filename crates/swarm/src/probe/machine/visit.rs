@@ -4,6 +4,7 @@ use evidence::{Mono, Outcome, PeerId, Reserved};
 
 use super::super::Visit;
 use super::super::exam::Exam;
+use super::super::habit;
 use super::Probe;
 use crate::chance::Seed;
 use crate::transcript::Recorder;
@@ -18,22 +19,23 @@ impl Probe<'_> {
         let exam = core::mem::replace(&mut self.exam, Exam::new(None, &Seed::new([0; 32])));
         self.times.first_block = exam.verified_challenges().filter_map(|challenge| challenge.first_byte).min();
         self.times.last_block = exam.verified_challenges().filter_map(|challenge| challenge.answered).max();
+        let software = self.peer.handshake.map(|theirs| habit::software(&theirs, &self.peer));
         let nothing = Recorder::new(self.limits.transcript);
         Visit {
             challenges: exam.into_challenges(),
             choke: core::mem::take(&mut self.peer.choke),
             claim: self.peer.claim(),
-            client: self.peer.client.take(),
             direction: self.target.direction,
             encryption: self.cover.encryption(),
+            extension: self.peer.extension.take(),
             grade,
-            listening_port: self.peer.listening_port,
             mse_secret: self.cover.secret(),
             observer: self.observer,
             outcome: self.outcome.clone().unwrap_or(Outcome::NotTried),
             peer: self.address,
             peer_id: self.peer.handshake.map(|handshake| PeerId::from(handshake.peer_id.0)),
             reserved: self.peer.handshake.map(|handshake| Reserved::from(handshake.reserved.0)),
+            software,
             times: self.times,
             transcript: core::mem::replace(&mut self.record, nothing).finish(),
             volume: self.volume,

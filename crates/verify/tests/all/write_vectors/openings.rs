@@ -3,11 +3,13 @@
 use evidence::{
     Blind, Claimed, Class, Digest, Direction, Encryption, Exclusion, Grade, InfoHashV1, Numbered, Observation, Outcome, Phase,
     PortRole, Tag, TargetIds, Verification,
-    challenge::Check,
+    challenge::{Check, Chooser},
+    extension::Extension,
     observation::{ChokeChange, ClaimForm, PieceClaim},
     opening,
     run::{AnnounceResult, Fact, RunFact},
     sha256,
+    software::{Disagreement, Family, Software},
 };
 use serde::Serialize;
 
@@ -25,6 +27,10 @@ fn list() -> Digest {
 
 fn served() -> Observation {
     records::served(records::PEER, 0, list(), sha256(b"a mandate"), sha256(b"a dossier"), 0)
+}
+
+fn said(observation: &mut Observation) -> &mut Extension {
+    observation.extension.get_or_insert_default()
 }
 
 fn with(change: impl FnOnce(&mut Observation)) -> String {
@@ -78,32 +84,46 @@ fn good(made: &mut Made) {
     ok(
         "client-not-utf8",
         "a client name that is no UTF-8 is kept as hexadecimal",
-        with(|observation| observation.client = Some(Claimed::new(*b"\xff\x00"))),
+        with(|observation| said(observation).client = Some(Claimed::new(*b"\xff\x00"))),
     );
     ok(
         "client-hostile",
         "a client name that would move a terminal's cursor is kept as it came",
-        with(|observation| observation.client = Some(Claimed::new("a\u{1b}[2J\u{202e}b"))),
+        with(|observation| said(observation).client = Some(Claimed::new("a\u{1b}[2J\u{202e}b"))),
     );
     ok(
         "everything",
         "a record with every optional member",
         with(|observation| {
             observation.choke = vec![ChokeChange { at: records::stamp(-200), choked: false }];
-            observation.claim = Some(PieceClaim { at: records::stamp(-300), by: ClaimForm::HaveAll, of: 2, pieces: 2 });
+            observation.claim =
+                Some(PieceClaim { at: records::stamp(-300), by: ClaimForm::HaveAll, of: 2, pieces: 2, withdrawn: 1 });
             observation.peer_id = Some([b'a'; 20].into());
-            observation.listening_port = Some(51_413);
+            *said(observation) = Extension {
+                client: Some(Claimed::new("c".repeat(128))),
+                listening_port: Some(51_413),
+                request_queue: Some(u32::MAX),
+                sees_observer: Some(false),
+                upload_only: Some(true),
+            };
+            observation.software = Some(Software {
+                by_client: Some(Family::Other),
+                by_peer_id: Family::Unknown,
+                disagreements: vec![Disagreement::AllowedFast, Disagreement::ReservedBits],
+            });
             observation.reserved = Some([0, 0, 0, 0, 0, 0x10, 0, 4].into());
             observation.times.handshake = Some(records::stamp(-350));
             observation.times.last_byte = Some(records::stamp(60));
             observation.target.v2 = Some([0x22; 32].into());
-            observation.challenges[0].choked = true;
+            (observation.challenges[0].choked, observation.challenges[0].chosen_by) = (true, Chooser::Rule);
             let mut rejected = records::challenge(1, 10);
             (rejected.answered, rejected.first_byte, rejected.sha256, rejected.verification) =
                 (None, None, None, Verification::Rejected);
             let mut wrong = records::challenge(1, 20);
             wrong.verification = Verification::Mismatch { check: Check::Merkle };
-            observation.challenges.extend([rejected, wrong]);
+            let mut withdrawn = rejected.clone();
+            (withdrawn.verification, withdrawn.chosen_by, withdrawn.among) = (Verification::Withdrawn, Chooser::Peer, 1);
+            observation.challenges.extend([rejected, wrong, withdrawn]);
         }),
     );
 }
@@ -198,6 +218,15 @@ fn forms(made: &mut Made) {
         ("hex-of-utf8", "text that is UTF-8 is a string", "\"Transmission 4.0.6\"", "{\"hex\":\"61\"}"),
         ("laboratory-number", "laboratory is true or false", "\"laboratory\":false", "\"laboratory\":0"),
         ("listening-port-too-large", "a port fits 16 bits", "\"listening_port\":null", "\"listening_port\":65536"),
+        ("unknown-chooser", "the list of choosers is closed", "\"chosen_by\":\"monitor\"", "\"chosen_by\":\"chance\""),
+        (
+            "unknown-family",
+            "the list of families is closed",
+            "\"by_peer_id\":\"transmission\"",
+            "\"by_peer_id\":\"Transmission\"",
+        ),
+        ("unknown-disagreement", "the list of disagreements is closed", "\"disagreements\":[]", "\"disagreements\":[\"tone\"]"),
+        ("sees-observer-number", "whether is true, false or null", "\"sees_observer\":null", "\"sees_observer\":1"),
         ("unknown-port-role", "the list of port roles is closed", "\"listening\"", "\"unknown\""),
     ] {
         add(made, &format!("opening/form-{name}"), "fail", "7.6", why, &[], changed(&line, from, to));
@@ -250,6 +279,34 @@ fn contradictions(made: &mut Made) {
     );
     bad("no-mse-secret", "an encrypted stream has a secret", with(|o| o.encryption = Encryption::MsePlain));
     bad("mse-secret", "a plain stream has no secret", with(|o| o.mse_secret = Some([0x33; 96].into())));
+    bad(
+        "client-too-long",
+        "a client's name has at most 128 bytes",
+        with(|o| said(o).client = Some(Claimed::new("c".repeat(129)))),
+    );
+    bad(
+        "client-hex-too-long",
+        "in whatever form it is written",
+        with(|o| said(o).client = Some(Claimed::new([&[0xff][..], &[b'c'; 128]].concat()))),
+    );
+    bad("no-software", "a handshake came, so the peer id says something", with(|o| o.software = None));
+    bad(
+        "said-without-handshake",
+        "nothing was said before a handshake",
+        with(|o| {
+            let refused = records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0);
+            *o = evidence::Observation { extension: o.extension.take(), ..refused };
+        }),
+    );
+    bad("software-without-name", "no family without a name", with(|o| said(o).client = None));
+    for (name, why, words) in [
+        ("disagreements-order", "disagreements ascend", [Disagreement::ReservedBits, Disagreement::AllowedFast]),
+        ("disagreements-twice", "each disagreement stands once", [Disagreement::AllowedFast, Disagreement::AllowedFast]),
+    ] {
+        bad(name, why, with(|o| o.software.as_mut().unwrap().disagreements = words.to_vec()));
+    }
+    bad("among-none", "a piece is drawn from some", with(|o| o.challenges[0].among = 0));
+    bad("rule-unchoked", "the rule of BEP 6 is for choked ones", with(|o| o.challenges[0].chosen_by = Chooser::Rule));
     bad("verified-bytes", "verified bytes are the sum of the blocks", with(|o| o.volume.verified_bytes = 16_385));
     bad("bytes-in", "what was verified was received", with(|o| o.volume.bytes_in = 16_000));
     bad("blocks", "the outcome counts the blocks", with(|o| o.outcome = Outcome::Served { blocks: 2, pieces: 1 }));
@@ -298,7 +355,7 @@ fn contradictions(made: &mut Made) {
         "7.6",
         "a peer of a laboratory that says where it listens",
         &[],
-        with(|o| (o.laboratory, o.listening_port) = (true, Some(51_413))),
+        with(|o| (o.laboratory, said(o).listening_port) = (true, Some(51_413))),
     );
     // Nor this: what the tables said is what they said.
     add(
