@@ -142,7 +142,7 @@ impl<'a> Contact<'a> {
             grade: observation.grade,
             outcome: observation.outcome.word(),
             rule,
-            listening_port: observation.listening_port,
+            listening_port: observation.extension.as_ref().and_then(|said| said.listening_port),
             is_reported,
         })
     }
