@@ -47,8 +47,8 @@ fn who_talks_like_its_client_disagrees_in_nothing() {
     let libtorrent = b"1:md11:lt_donthavei7e11:upload_onlyi3e12:ut_holepunchi4e11:ut_metadatai2ee4:reqqi2000e";
     for (fast, id, members) in [
         (true, QBITTORRENT, [&libtorrent[..], b"1:v17:qBittorrent/4.5.2"].concat()),
-        (true, b"-DE203s-abcdefghijkl", [&libtorrent[..], b"1:v31:Deluge/2.0.3 libtorrent/2.0.8.0"].concat()),
-        (true, b"-FW6820-abcdefghijkl", b"1:v18:libtorrent/1.2.3.4".to_vec()),
+        (true, b"-DE203s-abcdefghijkl", [&libtorrent[..], b"1:v29:Deluge/2.0.3 libtorrent/2.0.8"].concat()),
+        (true, b"-FW6820-abcdefghijkl", b"1:v14:libtorrent/1.2".to_vec()),
         (true, TRANSMISSION, b"1:md11:ut_metadatai3ee4:reqqi512e1:v17:Transmission 3.00".to_vec()),
         (false, b"-lt0D80-abcdefghijkl", b"4:reqqi2048e1:v17:libTorrent 0.13.8".to_vec()),
         (true, b"A2-1-36-0-abcdefghij", b"1:md11:ut_metadatai9ee1:v12:aria2/1.36.0".to_vec()),
