@@ -23,7 +23,6 @@ use evidence::{Digest, Mono, sha256};
 use wire::handshake;
 use wire::message::id;
 
-
 /// The header line.
 pub const HEADER: &[u8] = b"affiant.transcript/1\n";
 

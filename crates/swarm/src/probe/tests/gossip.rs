@@ -73,7 +73,7 @@ fn whoever_has_served_is_waited_for_and_its_word_goes_out_before_the_end() {
     // The transcript has the message's digest and nobody's address.
     let transcript = visit.transcript.unwrap();
     let kept = transcript::parse(&transcript).unwrap().into_iter().find_map(|record| match record {
-        transcript::Record::Digested { prefix, rest_sha256, .. } if prefix[4] == id::EXTENDED => {
+        transcript::Record::Digested { prefix, rest_sha256, .. } if prefix[4..] == [id::EXTENDED, OUR_ID] => {
             Some((prefix.to_vec(), rest_sha256))
         }
         _ => None,
@@ -185,7 +185,7 @@ fn a_private_torrent_offers_nothing_and_hears_nothing() {
     let sent = peer.sent.clone();
     let said = messages(&sent, true);
     let Some(Message::Extended { id: 0, payload }) = said.first() else { panic!("{said:?}") };
-    assert!(wire::extension::ExtensionHandshake::parse(payload).unwrap().messages.is_empty());
+    assert_eq!(wire::extension::ExtensionHandshake::parse(payload).unwrap().message_id(wire::extension::UT_PEX), None);
     peer.says(&[hello(b""), names(&[at(1)]), [ALL, UNCHOKE].concat()].concat());
     for _ in 0..2 {
         let [asked] = peer.requests()[..] else { panic!("one request at a time") };
