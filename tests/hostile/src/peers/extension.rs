@@ -1,6 +1,6 @@
 //! The extension handshake: a dictionary in which every field is the peer's to invent. BEP 10.
 
-use wire::extension::{ExtensionHandshake, OwnHandshake, UT_METADATA, UT_PEX};
+use wire::extension::{ExtensionHandshake, LT_DONTHAVE, OwnHandshake, UT_METADATA, UT_PEX};
 
 use crate::{Seed, seeds as named};
 
@@ -10,7 +10,7 @@ pub(crate) fn run(data: &[u8]) {
         Err(fault) => return assert!(fault.offset <= data.len(), "a fault lies within the input: {fault}"),
     };
     assert_eq!([theirs.raw, theirs.trailing].concat(), data, "a dictionary and what follows it");
-    for name in [UT_METADATA, UT_PEX] {
+    for name in [LT_DONTHAVE, UT_METADATA, UT_PEX] {
         assert_ne!(theirs.message_id(name), Some(0), "0 takes an offer back");
     }
     for odd in &theirs.odd {
@@ -24,6 +24,7 @@ pub(crate) fn run(data: &[u8]) {
     let client = theirs.client.map(String::from_utf8_lossy).unwrap_or_default();
     let ours = OwnHandshake {
         client: &client,
+        lt_donthave: theirs.message_id(LT_DONTHAVE),
         ut_metadata: theirs.message_id(UT_METADATA),
         ut_pex: theirs.message_id(UT_PEX),
         port: theirs.port,
@@ -36,6 +37,7 @@ pub(crate) fn run(data: &[u8]) {
         (read.client, read.message_id(UT_METADATA), read.message_id(UT_PEX), read.port, read.yourip),
         (Some(client.as_bytes()), ours.ut_metadata, ours.ut_pex, ours.port, ours.yourip)
     );
+    assert_eq!(read.message_id(LT_DONTHAVE), ours.lt_donthave);
 }
 
 pub(crate) fn seeds() -> Vec<Seed> {
