@@ -102,6 +102,11 @@ pub(crate) struct Climb {
 }
 
 impl Climb {
+    /// Whether the peer is being tried by other means than the first.
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.now.is_some()
+    }
+
     /// By which means to make the next contact.
     pub(crate) fn means(&self, allowed: Allowed) -> Means {
         self.now.or(self.worked).unwrap_or(allowed.first())

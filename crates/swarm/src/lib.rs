@@ -24,6 +24,7 @@
 pub mod announce;
 mod chance;
 pub mod content;
+pub mod continuity;
 mod convert;
 pub mod dht;
 pub mod gossip;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::Mono;
 
+use crate::continuity::share;
 use crate::prefix::Prefix;
 
 /// The numbers of the policy.
@@ -46,6 +47,18 @@ impl Default for Budgets {
             remembered_max: 200_000,
         }
     }
+}
+
+/// Of which part of an address's hour a contact takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Of what keeps sessions going: three quarters at most.
+    Kept,
+    /// Of the rest.
+    Rest {
+        /// How much sessions that are kept going may still need.
+        reserved: u32,
+    },
 }
 
 /// A budget is used up for now.
@@ -97,13 +110,18 @@ impl Pace {
 
     /// Begins a contact that we dial, if every budget allows it. End it with [`Self::release`].
     pub fn admit(&mut self, now: Mono, peer: SocketAddr) -> Result<(), Throttled> {
+        self.admit_within(now, peer, Part::Rest { reserved: 0 })
+    }
+
+    /// The same, for a contact that takes of this part of the address's hour.
+    pub fn admit_within(&mut self, now: Mono, peer: SocketAddr, part: Part) -> Result<(), Throttled> {
         if let Some(entry) = self.failures.get(&peer).filter(|entry| entry.until > now) {
             return Err(Throttled::BackOff(entry.until));
         }
         let budgets = self.budgets;
-        self.dials.check_hour(&budgets, now, peer.ip())?;
+        self.dials.check_hour(&budgets, now, peer.ip(), part)?;
         self.check_places(peer)?;
-        self.dials.spend(&budgets, now, peer.ip())?;
+        self.dials.spend(&budgets, now, peer.ip(), part)?;
         self.take_place(peer);
         Ok(())
     }
@@ -112,9 +130,10 @@ impl Pace {
     /// we may dial but the place.
     pub fn admit_incoming(&mut self, now: Mono, peer: SocketAddr) -> Result<(), Throttled> {
         let budgets = self.budgets;
-        self.calls.check_hour(&budgets, now, peer.ip())?;
+        let part = Part::Rest { reserved: 0 };
+        self.calls.check_hour(&budgets, now, peer.ip(), part)?;
         self.check_places(peer)?;
-        self.calls.spend(&budgets, now, peer.ip())?;
+        self.calls.spend(&budgets, now, peer.ip(), part)?;
         self.take_place(peer);
         Ok(())
     }
@@ -147,7 +166,7 @@ impl Pace {
         } else {
             let count = self.failures.get(&peer).map_or(0, |entry| entry.count).saturating_add(1);
             let wait_ms = self.budgets.back_off_first_ms.saturating_mul(1 << (count - 1).min(20));
-            self.failures.put(peer, Entry { count, until: now.plus_ms(wait_ms.min(self.budgets.back_off_max_ms)) });
+            self.failures.put(peer, Entry { count, kept: 0, until: now.plus_ms(wait_ms.min(self.budgets.back_off_max_ms)) });
         }
     }
 
@@ -182,14 +201,17 @@ impl Allowance {
         self.hours.get(&address).filter(|entry| entry.until > now)
     }
 
-    fn check_hour(&self, budgets: &Budgets, now: Mono, address: IpAddr) -> Result<(), Throttled> {
-        match self.hour(now, address).filter(|entry| entry.count >= budgets.per_address_hour) {
-            Some(entry) => Err(Throttled::Hour(entry.until)),
-            None => Ok(()),
-        }
+    fn check_hour(&self, budgets: &Budgets, now: Mono, address: IpAddr, part: Part) -> Result<(), Throttled> {
+        let Some(Entry { count, kept, until }) = self.hour(now, address) else { return Ok(()) };
+        let budget = budgets.per_address_hour;
+        let is_used_up = match part {
+            Part::Kept => u64::from(kept) >= share(budget.into()),
+            Part::Rest { reserved } => count - kept >= budget.saturating_sub(reserved),
+        };
+        if count >= budget || is_used_up { Err(Throttled::Hour(until)) } else { Ok(()) }
     }
 
-    fn spend(&mut self, budgets: &Budgets, now: Mono, address: IpAddr) -> Result<(), Throttled> {
+    fn spend(&mut self, budgets: &Budgets, now: Mono, address: IpAddr, part: Part) -> Result<(), Throttled> {
         let price_us = SECOND_US / u64::from(budgets.per_second.max(1));
         let earned_us = now.us().saturating_sub(self.credited.us());
         self.credit_us = self.credit_us.saturating_add(earned_us).min(SECOND_US);
@@ -198,8 +220,9 @@ impl Allowance {
             return Err(Throttled::Rate(Mono::from_us(now.us() + price_us - self.credit_us)));
         }
         self.credit_us -= price_us;
-        let (count, until) = self.hour(now, address).map_or((1, now.plus_ms(HOUR_MS)), |entry| (entry.count + 1, entry.until));
-        self.hours.put(address, Entry { count, until });
+        let Entry { count, kept, until } =
+            self.hour(now, address).unwrap_or(Entry { count: 0, kept: 0, until: now.plus_ms(HOUR_MS) });
+        self.hours.put(address, Entry { count: count + 1, kept: kept + u32::from(part == Part::Kept), until });
         Ok(())
     }
 }
@@ -220,6 +243,8 @@ fn decrement<K: Ord>(counts: &mut BTreeMap<K, u32>, key: K) {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     count: u32,
+    /// How many of them went to sessions that are kept going.
+    kept: u32,
     until: Mono,
 }
 

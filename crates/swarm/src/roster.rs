@@ -1,8 +1,9 @@
 //! The peers of one torrent: who is due for a contact, who has had the last one.
 //!
 //! A peer's outcome is final after a number of tries with growing gaps, or at once where another try could not change
-//! it. Each peer that served is owed one control visit. Memory is bounded: peers beyond the limit are turned away, and
-//! the shell records them as such.
+//! it. Each peer that served is owed one control visit. Peers whose sessions are kept going, and control visits, have three
+//! of four turns where others are due as well, so that neither waits behind a flood of names and no flood behind them.
+//! Memory is bounded: peers beyond the limit are turned away, and the shell records them as such.
 
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,7 @@ use evidence::observation::Found;
 use evidence::{Digest, Mono, Outcome};
 use wire::peer_id::Family;
 
+use crate::continuity::{Keeper, Revisit};
 use crate::ladder::{Allowed, Climb, Experience, Means};
 
 /// The numbers of the policy.
@@ -24,9 +26,6 @@ pub struct Limits {
     pub retry_first_ms: u64,
     /// The longest such gap in milliseconds.
     pub retry_max_ms: u64,
-    /// Gap before a peer that served is visited again in milliseconds, so that a session shows to be one. Without it
-    /// a peer is proved once a run.
-    pub revisit_ms: Option<u64>,
     /// Gap before a control visit in milliseconds: clients refuse a second connection while the first one closes.
     pub control_ms: u64,
     /// By which means peers are contacted.
@@ -49,7 +48,6 @@ impl Default for Limits {
             tries_max: 3,
             retry_first_ms: 60_000,
             retry_max_ms: 1_800_000,
-            revisit_ms: None,
             control_ms: 500,
             allowed: Allowed::ALL,
             climb_ms: 500,
@@ -75,6 +73,8 @@ pub struct Job {
     pub means: Means,
     /// From which of our addresses, counted from the peer's own first one.
     pub turn: u32,
+    /// Whether it keeps a session going and takes of what is set aside for that.
+    pub is_kept: bool,
 }
 
 /// Why a contact is due.
@@ -94,8 +94,8 @@ pub enum Errand {
 pub struct End<'a> {
     /// In the words of the record.
     pub outcome: &'a Outcome,
-    /// Whether the peer served.
-    pub has_served: bool,
+    /// When its last verified block had arrived, if the peer served.
+    pub served: Option<Mono>,
     /// Which client the peer says it is, if its handshake for the torrent has arrived.
     pub met: Option<Family>,
     /// The commitment of its observation.
@@ -119,9 +119,17 @@ pub struct Roster {
     limits: Limits,
     peers: BTreeMap<SocketAddr, Entry>,
     experience: Experience,
+    /// Control visits and peers whose sessions are kept going.
+    urgent: BTreeSet<(Mono, SocketAddr)>,
+    /// All others.
     due: BTreeSet<(Mono, SocketAddr)>,
+    /// Counts the turns at which both were due.
+    turns: u32,
     open: usize,
 }
+
+/// Of so many turns one is for peers that are neither.
+const TURNS: u32 = 4;
 
 #[derive(Debug)]
 struct Entry {
@@ -133,6 +141,10 @@ struct Entry {
     turn: u32,
     state: State,
     was_probed: bool,
+    /// When its last verified block had arrived.
+    served: Option<Mono>,
+    /// Whether its session is kept going.
+    is_kept: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +157,8 @@ enum State {
 impl Roster {
     /// Nobody is known.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, peers: BTreeMap::new(), experience: Experience::default(), due: BTreeSet::new(), open: 0 }
+        let (urgent, due) = (BTreeSet::new(), BTreeSet::new());
+        Self { limits, peers: BTreeMap::new(), experience: Experience::default(), urgent, due, turns: 0, open: 0 }
     }
 
     /// Takes in a peer that may be contacted. The first list that named it stays the one that found it.
@@ -157,97 +170,110 @@ impl Roster {
             return Offered::Full;
         }
         let state = State::Due(now);
-        let entry =
-            Entry { found, errand: Errand::Probe, attempts: 0, climb: Climb::default(), turn: 0, state, was_probed: false };
+        let entry = Entry {
+            found,
+            errand: Errand::Probe,
+            attempts: 0,
+            climb: Climb::default(),
+            turn: 0,
+            state,
+            was_probed: false,
+            served: None,
+            is_kept: false,
+        };
         self.peers.insert(peer, entry);
         self.due.insert((now, peer));
         Offered::New
     }
 
     /// The next contact that is due, which is open from now on: end it with [`Self::finish`] or [`Self::put_back`].
-    pub fn take_due(&mut self, now: Mono) -> Option<Job> {
-        let (at, peer) = *self.due.first()?;
-        if at > now {
-            return None;
-        }
-        self.due.pop_first();
+    pub fn take_due(&mut self, now: Mono, keeper: &mut Keeper) -> Option<Job> {
+        let is_due = |queue: &BTreeSet<(Mono, SocketAddr)>| queue.first().is_some_and(|(at, _)| *at <= now);
+        let queue = match (is_due(&self.urgent), is_due(&self.due)) {
+            (false, false) => return None,
+            (true, false) => &mut self.urgent,
+            (false, true) => &mut self.due,
+            (true, true) => {
+                self.turns = (self.turns + 1) % TURNS;
+                if self.turns == 0 { &mut self.due } else { &mut self.urgent }
+            }
+        };
+        let (_, peer) = queue.pop_first()?;
         let entry = self.peers.get_mut(&peer)?;
         entry.state = State::Open;
         self.open += 1;
+        let within_ms = keeper.revisit().map_or(0, |revisit| revisit.within_ms);
+        if entry.is_kept && entry.served.is_none_or(|served| now > served.plus_ms(within_ms)) {
+            // Who was visited in time and did not serve has ended the session; else we have let it break.
+            if entry.attempts == 0 {
+                keeper.lose();
+            }
+            entry.let_go(peer, keeper);
+        }
+        let is_first = entry.attempts == 0 && !entry.climb.is_under_way();
         let means = entry.climb.means(self.limits.allowed);
-        Some(Job { peer, found: entry.found.clone(), errand: entry.errand, attempt: entry.attempts, means, turn: entry.turn })
+        Some(Job {
+            peer,
+            found: entry.found.clone(),
+            errand: entry.errand,
+            attempt: entry.attempts,
+            means,
+            turn: entry.turn,
+            is_kept: entry.is_kept && is_first,
+        })
     }
 
     /// Returns a contact that could not be made yet, for policy allows it no sooner.
     pub fn put_back(&mut self, peer: SocketAddr, until: Mono) {
-        if let Some(entry) = self.peers.get_mut(&peer).filter(|entry| entry.state == State::Open) {
+        if self.peers.get(&peer).is_some_and(|entry| entry.state == State::Open) {
             self.open -= 1;
-            entry.state = State::Due(until);
-            self.due.insert((until, peer));
+            self.plan(peer, until);
         }
+    }
+
+    fn plan(&mut self, peer: SocketAddr, at: Mono) {
+        let Some(entry) = self.peers.get_mut(&peer) else { return };
+        entry.state = State::Due(at);
+        let is_urgent = entry.is_kept || entry.errand != Errand::Probe;
+        if is_urgent { &mut self.urgent } else { &mut self.due }.insert((at, peer));
     }
 
     /// Ends a contact, and says whether the peer is tried by other means next: until it is, not having answered says
     /// nothing about it.
-    pub fn finish(&mut self, now: Mono, peer: SocketAddr, end: &End<'_>) -> bool {
-        let End { outcome, has_served, met, commitment } = *end;
+    pub fn finish(&mut self, now: Mono, peer: SocketAddr, end: &End<'_>, keeper: &mut Keeper) -> bool {
+        let End { outcome, served, met, .. } = *end;
         let Some(entry) = self.peers.get_mut(&peer).filter(|entry| entry.state == State::Open) else { return false };
         self.open -= 1;
         let limits = &self.limits;
         if entry.errand == Errand::Probe {
             entry.was_probed = true;
             if entry.climb.ended(outcome, met, limits.allowed, &mut self.experience) {
-                let at = now.plus_ms(limits.climb_ms);
-                entry.state = State::Due(at);
-                self.due.insert((at, peer));
+                self.plan(peer, now.plus_ms(self.limits.climb_ms));
                 return true;
+            }
+            if let Some(served) = served {
+                entry.has_served(peer, served, keeper);
             }
         }
         entry.attempts += 1;
-        let next = match entry.errand {
-            Errand::Probe => {
-                if has_served {
-                    entry.errand = Errand::Control { about: commitment };
-                    entry.attempts = 0;
-                    Some(now.plus_ms(limits.control_ms))
-                } else if is_worth_another_try(outcome) && entry.attempts < limits.tries_max {
-                    let gap_ms = limits.retry_first_ms.saturating_mul(1 << (entry.attempts - 1).min(20));
-                    Some(now.plus_ms(gap_ms.min(limits.retry_max_ms)))
-                } else {
-                    None
-                }
+        match entry.next(now, peer, end, limits, keeper.revisit()) {
+            Some(at) => self.plan(peer, at),
+            None => {
+                entry.state = State::Final;
+                entry.let_go(peer, keeper);
             }
-            Errand::Control { .. } if !is_conclusive(outcome) && entry.attempts < limits.control_tries_max => {
-                Some(now.plus_ms(limits.control_ms.saturating_mul(4)))
-            }
-            Errand::Control { .. } => {
-                entry.errand = Errand::Probe;
-                entry.attempts = 0;
-                let vantages = if peer.is_ipv4() { limits.vantages_v4 } else { limits.vantages_v6 };
-                entry.turn = if entry.turn + 1 < vantages { entry.turn + 1 } else { 0 };
-                let gap_ms = if entry.turn > 0 { Some(limits.control_ms) } else { limits.revisit_ms };
-                // A peer that answers anything is not asked again.
-                gap_ms.filter(|_| *outcome != Outcome::Echo).map(|gap_ms| now.plus_ms(gap_ms))
-            }
-        };
-        entry.state = match next {
-            Some(at) => {
-                self.due.insert((at, peer));
-                State::Due(at)
-            }
-            None => State::Final,
-        };
+        }
         false
     }
 
     /// When the next contact is due.
     pub fn next_due(&self) -> Option<Mono> {
-        self.due.first().map(|(at, _)| *at)
+        [&self.urgent, &self.due].into_iter().filter_map(|queue| queue.first()).map(|(at, _)| *at).min()
     }
 
     /// Whether no contact is open or due any more.
     pub fn is_settled(&self) -> bool {
-        self.open == 0 && self.due.is_empty()
+        self.open == 0 && self.urgent.is_empty() && self.due.is_empty()
     }
 
     /// How many contacts are open.
@@ -270,12 +296,71 @@ impl Roster {
         self.peers.is_empty()
     }
 
-    /// At the end of the run: the peers that were never contacted. They are struck from the roster.
-    pub fn take_untried(&mut self) -> Vec<(SocketAddr, Found)> {
+    /// At the end of the run: the peers that were never contacted. They are struck from the roster, and no session is kept
+    /// going any more.
+    pub fn take_untried(&mut self, keeper: &mut Keeper) -> Vec<(SocketAddr, Found)> {
+        self.urgent.clear();
         self.due.clear();
+        self.peers.iter_mut().for_each(|(peer, entry)| entry.let_go(*peer, keeper));
         let is_untried = |entry: &Entry| !entry.was_probed && entry.state != State::Open;
         let peers: Vec<SocketAddr> = self.peers.iter().filter(|(_, entry)| is_untried(entry)).map(|(peer, _)| *peer).collect();
         peers.into_iter().filter_map(|peer| self.peers.remove(&peer).map(|entry| (peer, entry.found))).collect()
+    }
+}
+
+impl Entry {
+    /// Takes in that the peer served: its session goes on, or a new one begins.
+    fn has_served(&mut self, peer: SocketAddr, served: Mono, keeper: &mut Keeper) {
+        let within_ms = keeper.revisit().map_or(0, |revisit| revisit.within_ms);
+        if !self.is_kept {
+            self.is_kept = keeper.keep(peer.ip());
+        } else if self.served.is_some_and(|before| served > before.plus_ms(within_ms)) {
+            keeper.lose();
+        }
+        self.served = Some(served);
+    }
+
+    fn let_go(&mut self, peer: SocketAddr, keeper: &mut Keeper) {
+        if self.is_kept {
+            self.is_kept = false;
+            keeper.let_go(peer.ip());
+        }
+    }
+
+    /// When the peer is due again, and for what, after a contact that is counted already.
+    fn next(&mut self, now: Mono, peer: SocketAddr, end: &End<'_>, limits: &Limits, revisit: Option<Revisit>) -> Option<Mono> {
+        match self.errand {
+            Errand::Probe if end.served.is_some() => {
+                self.errand = Errand::Control { about: end.commitment };
+                self.attempts = 0;
+                Some(now.plus_ms(limits.control_ms))
+            }
+            Errand::Probe if is_worth_another_try(end.outcome) && self.attempts < limits.tries_max => {
+                let gap_ms = limits.retry_first_ms.saturating_mul(1 << (self.attempts - 1).min(20));
+                Some(now.plus_ms(gap_ms.min(limits.retry_max_ms)))
+            }
+            Errand::Probe => None,
+            Errand::Control { .. } if !is_conclusive(end.outcome) && self.attempts < limits.control_tries_max => {
+                Some(now.plus_ms(limits.control_ms.saturating_mul(4)))
+            }
+            Errand::Control { .. } => {
+                self.errand = Errand::Probe;
+                self.attempts = 0;
+                let vantages = if peer.is_ipv4() { limits.vantages_v4 } else { limits.vantages_v6 };
+                self.turn = if self.turn + 1 < vantages { self.turn + 1 } else { 0 };
+                // A peer that answers anything is not asked again.
+                if *end.outcome == Outcome::Echo {
+                    None
+                } else if self.turn > 0 {
+                    Some(now.plus_ms(limits.control_ms))
+                } else {
+                    let Revisit { after_ms, within_ms } = revisit?;
+                    // Without room for its session it is visited once that one is over.
+                    let gap_ms = if self.is_kept { after_ms } else { within_ms };
+                    Some(self.served.map_or(now, |served| served.plus_ms(gap_ms)).max(now))
+                }
+            }
+        }
     }
 }
 
@@ -310,143 +395,4 @@ fn is_conclusive(outcome: &Outcome) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use evidence::{Stamp, Utc, observation::Source, sha256};
-
-    use super::*;
-
-    const START: Mono = Mono::from_us(0);
-    const REFUSED: Outcome = Outcome::Refused;
-    const SERVED: Outcome = Outcome::Served { blocks: 2, pieces: 2 };
-
-    fn found(index: u32) -> Found {
-        let at = Stamp { mono_us: 0, utc: Utc::from_ms(0) };
-        Found { at, index, list: sha256(b"list"), source: Source::Tracker, via: "udp://tracker.example/".into() }
-    }
-
-    fn ended(outcome: &Outcome, has_served: bool, commitment: Digest) -> End<'_> {
-        let met = has_served.then_some(Family::QBittorrent);
-        End { outcome, has_served, met, commitment }
-    }
-
-    fn peer(port: u16) -> SocketAddr {
-        SocketAddr::from(([192, 0, 2, 1], port))
-    }
-
-    fn roster(change: impl FnOnce(&mut Limits)) -> Roster {
-        let mut limits =
-            Limits { tries_max: 3, retry_first_ms: 1_000, retry_max_ms: 1_500, allowed: Allowed::PLAIN_TCP, ..Limits::default() };
-        change(&mut limits);
-        let mut roster = Roster::new(limits);
-        assert_eq!(roster.offer(START, peer(1), found(0)), Offered::New);
-        roster
-    }
-
-    #[test]
-    fn peers_are_kept_once_and_within_the_limit() {
-        let mut roster = roster(|limits| limits.peers_max = 2);
-        assert_eq!(roster.offer(START, peer(1), found(7)), Offered::Known);
-        assert_eq!(roster.offer(START, peer(2), found(1)), Offered::New);
-        assert_eq!(roster.offer(START, peer(3), found(2)), Offered::Full);
-        assert_eq!(roster.take_due(START).unwrap().found, found(0));
-        assert_eq!((roster.len(), roster.open()), (2, 1));
-        assert!(roster.knows(peer(2)) && !roster.knows(peer(3)));
-    }
-
-    #[test]
-    fn failures_are_retried_with_growing_gaps_and_then_final() {
-        let mut roster = roster(|_| {});
-        let mut now = START;
-        for (attempt, gap_ms) in [(0, Some(1_000)), (1, Some(1_500)), (2, None)] {
-            let job = roster.take_due(now).unwrap();
-            assert_eq!((job.attempt, roster.take_due(now)), (attempt, None));
-            roster.finish(now, peer(1), &ended(&REFUSED, false, sha256(b"o")));
-            assert_eq!(roster.next_due(), gap_ms.map(|gap_ms| now.plus_ms(gap_ms)));
-            now = roster.next_due().unwrap_or(now);
-        }
-        assert!(roster.is_settled());
-        assert_eq!(roster.take_untried(), []);
-    }
-
-    #[test]
-    fn one_try_is_by_all_means_and_what_worked_serves_for_the_control_visit() {
-        let mut roster = roster(|limits| (limits.allowed, limits.climb_ms) = (Allowed::ALL, 7));
-        let closed = Outcome::Closed { phase: evidence::Phase::Handshake };
-        for (ms, means) in [(0, Means::TCP), (7, Means::TCP_MSE)] {
-            let job = roster.take_due(START.plus_ms(ms)).unwrap();
-            assert_eq!((job.attempt, job.means), (0, means));
-            assert!(roster.finish(START.plus_ms(ms), peer(1), &ended(&closed, false, sha256(b"o"))), "there is more to try");
-        }
-        let now = START.plus_ms(14);
-        assert_eq!(roster.take_due(now).unwrap().means, Means::UTP);
-        assert!(!roster.finish(now, peer(1), &ended(&SERVED, true, sha256(b"served"))));
-        let job = roster.take_due(now.plus_ms(500)).unwrap();
-        assert_eq!((job.errand, job.means), (Errand::Control { about: sha256(b"served") }, Means::UTP));
-        assert!(!roster.finish(now, peer(1), &ended(&closed, false, sha256(b"c"))), "a control visit keeps to what worked");
-        assert_eq!(roster.take_due(now.plus_ms(100_000)).unwrap().means, Means::UTP);
-    }
-
-    #[test]
-    fn whoever_served_is_owed_a_control_visit() {
-        let mut roster = roster(|limits| limits.revisit_ms = Some(60_000));
-        roster.take_due(START).unwrap();
-        roster.finish(START, peer(1), &ended(&SERVED, true, sha256(b"served")));
-        let now = START.plus_ms(500);
-        assert_eq!(roster.take_due(now).unwrap().errand, Errand::Control { about: sha256(b"served") });
-        roster.finish(now, peer(1), &ended(&REFUSED, false, sha256(b"c")));
-        let now = roster.next_due().unwrap();
-        assert_eq!(roster.take_due(now).unwrap().errand, Errand::Control { about: sha256(b"served") });
-        roster.finish(now, peer(1), &ended(&Outcome::NoEcho, false, sha256(b"c")));
-        assert_eq!(roster.next_due(), Some(now.plus_ms(60_000)));
-        assert_eq!(roster.take_due(now.plus_ms(60_000)).unwrap().errand, Errand::Probe);
-        roster.finish(now, peer(1), &ended(&SERVED, true, sha256(b"again")));
-        let now = roster.next_due().unwrap();
-        roster.take_due(now).unwrap();
-        roster.finish(now, peer(1), &ended(&Outcome::Echo, false, sha256(b"c")));
-        assert!(roster.is_settled(), "an echo is not visited again");
-    }
-
-    #[test]
-    fn a_second_vantage_has_its_turn_where_asked_for() {
-        let mut roster = roster(|limits| (limits.vantages_v4, limits.revisit_ms) = (2, Some(60_000)));
-        let mut now = START;
-        for (turn, gap_ms) in [(0, 500), (1, 60_000), (0, 500)] {
-            let job = roster.take_due(now).unwrap();
-            assert_eq!((job.errand, job.turn), (Errand::Probe, turn));
-            roster.finish(now, peer(1), &ended(&SERVED, true, sha256(b"served")));
-            now = roster.next_due().unwrap();
-            assert_eq!(roster.take_due(now).unwrap().turn, turn, "the control visit is from where the proof was");
-            roster.finish(now, peer(1), &ended(&Outcome::NoEcho, false, sha256(b"c")));
-            assert_eq!(roster.next_due(), Some(now.plus_ms(gap_ms)));
-            now = roster.next_due().unwrap();
-        }
-    }
-
-    #[test]
-    fn some_outcomes_are_final_at_once() {
-        for outcome in [
-            Outcome::Ourselves,
-            Outcome::BadBlock { blocks: 2 },
-            Outcome::Garbage { rule: "r".into(), phase: evidence::Phase::Claims },
-        ] {
-            let mut roster = roster(|_| {});
-            roster.take_due(START).unwrap();
-            roster.finish(START, peer(1), &ended(&outcome, false, sha256(b"o")));
-            assert!(roster.is_settled(), "{outcome:?}");
-        }
-    }
-
-    #[test]
-    fn what_was_put_back_is_due_again_and_what_was_never_tried_is_named() {
-        let mut roster = roster(|_| {});
-        roster.offer(START, peer(2), found(1));
-        roster.take_due(START).unwrap();
-        roster.put_back(peer(1), START.plus_ms(10));
-        roster.put_back(peer(1), START.plus_ms(20));
-        assert_eq!(roster.take_due(START).unwrap().peer, peer(2));
-        roster.finish(START, peer(2), &ended(&REFUSED, false, sha256(b"o")));
-        assert_eq!(roster.next_due(), Some(START.plus_ms(10)));
-        assert_eq!(roster.take_untried(), [(peer(1), found(0))]);
-        assert!(roster.is_settled());
-    }
-}
+mod tests;
