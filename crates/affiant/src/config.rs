@@ -92,8 +92,9 @@ pub struct Pace {
     pub attempts: u32,
     /// The gap before the second attempt, in seconds; it doubles after each.
     pub retry_s: u32,
-    /// The gap before a peer that served is visited again, in seconds, so that a session shows to be one; 0 for
-    /// never. A run until idle makes one visit.
+    /// The gap before a peer that served is visited again, in seconds from its last verified block and below the 30
+    /// minutes that end a session, so that it shows to be one; 0 for never. A run until idle makes one visit. Three
+    /// quarters of an address's hour go to such visits at most.
     pub revisit_s: u32,
     /// The gap before a control visit, in milliseconds: clients refuse a second connection while the first closes.
     pub control_ms: u32,
@@ -310,6 +311,8 @@ impl Config {
             Some(fault)
         } else if positive.contains(&0) {
             Some("a limit in [pace] is 0")
+        } else if i64::from(pace.revisit_s) * 1000 >= casework::sessions::GAP_MS {
+            Some("pace.revisit_s is not below the 30 minutes of silence that end a session")
         } else if pace.challenges > 16 {
             Some("pace.challenges is more than 16")
         } else if !self.witnesses.iter().all(WitnessUrl::is_good) {
@@ -364,6 +367,7 @@ mod tests {
             ("name = 'a'\nspeed = 3", "speed"),
             ("name = 'a'\n[pace]\nchallenges = 0", "[pace]"),
             ("name = 'a'\n[pace]\nchallenges = 99", "16"),
+            ("name = 'a'\n[pace]\nrevisit_s = 1800", "30 minutes"),
             ("name = 'a'\n[monitor]\naddresses = []", "addresses"),
             ("name = 'a'\n[monitor]\naddresses = ['127.0.0.1', '127.0.0.1']", "twice"),
             ("name = 'a'\n[monitor]\naddresses = ['127.0.0.1', '0.0.0.0']", "beside"),

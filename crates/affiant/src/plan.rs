@@ -5,7 +5,7 @@ use std::{fs, net::IpAddr, sync::Arc};
 use anyhow::{Context, Result, bail};
 use crawler::{Mandated, Settings, TargetPlan, Until, WatchPlan};
 use evidence::{RunId, TargetIds, Utc, sha256};
-use swarm::{Content, Scope, Seed, Vantages, prefix::Prefix, probe::gossip};
+use swarm::{Content, Scope, Seed, Vantages, continuity::Revisit, prefix::Prefix, probe::gossip};
 use wire::metainfo::Metainfo;
 
 use crate::{
@@ -170,7 +170,8 @@ fn settings(config: &Config, until: Until) -> Settings {
     settings.roster.control_ms = pace.control_ms.into();
     (settings.roster.vantages_v4, settings.roster.vantages_v6) = (config.monitor.vantages, config.monitor.vantages);
     let ends_when_idle = matches!(until, Until::Idle { .. });
-    settings.roster.revisit_ms = (pace.revisit_s > 0 && !ends_when_idle).then(|| seconds(pace.revisit_s));
+    let revisit = Revisit { after_ms: seconds(pace.revisit_s), within_ms: casework::sessions::GAP_MS.unsigned_abs() };
+    settings.revisit = (pace.revisit_s > 0 && !ends_when_idle).then_some(revisit);
     settings.list_max = (pace.peers_per_answer as usize).min(crawler::LIST_MAX);
     settings.numwant = pace.peers_per_answer;
     settings

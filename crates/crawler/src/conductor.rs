@@ -13,8 +13,9 @@ use evidence::run::{Fact, RunFact};
 use evidence::{Attribution, Digest, Direction, Grade, InfoHashV1, Mono, Now, Outcome, Utc};
 use ledger::{Appender, Record};
 use swarm::announce::{Ask, Event as Announce, Step};
+use swarm::continuity::Keeper;
 use swarm::ladder::Means;
-use swarm::pace::{Pace, Throttled};
+use swarm::pace::{Pace, Part, Throttled};
 use swarm::probe::Identity;
 use swarm::{Scope, Seed, Vantages, roster};
 use tokio::sync::mpsc;
@@ -90,6 +91,7 @@ struct Conductor {
     until: Until,
     hunts: Vec<Hunt>,
     pace: Pace,
+    keeper: Keeper,
     scope: Scope,
     bind: Vantages,
     tasks: JoinSet<Result<Event, ledger::AppendError>>,
@@ -169,6 +171,7 @@ impl Conductor {
         let roster = &mut plan.settings.roster;
         roster.vantages_v4 = roster.vantages_v4.min(vantages(Ipv4Addr::UNSPECIFIED.into()));
         roster.vantages_v6 = roster.vantages_v6.min(vantages(Ipv6Addr::UNSPECIFIED.into()));
+        let vantages_max = roster.vantages_v4.max(roster.vantages_v6);
         let targets: Vec<Arc<TargetPlan>> = plan.targets.into_iter().map(Arc::new).collect();
         let hash = |target: &TargetPlan| target.ids.v1.unwrap_or(InfoHashV1::from([0; 20]));
         let hunts = targets.iter().map(|target| {
@@ -210,6 +213,7 @@ impl Conductor {
             until: plan.until,
             hunts,
             pace: Pace::new(plan.settings.pace, now.mono),
+            keeper: Keeper::new(plan.settings.revisit, vantages_max, &plan.settings.pace),
             scope,
             bind: plan.bind,
             tasks: JoinSet::new(),
@@ -282,6 +286,7 @@ impl Conductor {
         self.start_asks();
         self.file_papers();
         self.progress.open = u64::from(self.pace.open());
+        (self.progress.kept, self.progress.continuity_lost) = (self.keeper.kept(), self.keeper.lost());
         wake
     }
 
@@ -341,12 +346,14 @@ impl Conductor {
             let target = self.next_hunt % self.hunts.len();
             self.next_hunt = target + 1;
             let hunt = &mut self.hunts[target];
-            let Some(job) = (if hunt.is_closed { None } else { hunt.roster.take_due(now.mono) }) else {
+            let Some(job) = (if hunt.is_closed { None } else { hunt.roster.take_due(now.mono, &mut self.keeper) }) else {
                 idle += 1;
                 continue;
             };
             idle = 0;
-            match self.pace.admit(now.mono, job.peer) {
+            let reserved = self.keeper.reserved(job.peer.ip());
+            let part = if job.is_kept { Part::Kept } else { Part::Rest { reserved } };
+            match self.pace.admit_within(now.mono, job.peer, part) {
                 Ok(()) => {
                     self.contacts += 1;
                     let mandates = hunt.plan.mandates_in_force(now.utc);
@@ -429,7 +436,7 @@ impl Conductor {
     /// Says farewell to a torrent's trackers and accounts for every peer that was never contacted.
     fn close_hunt(&mut self, target: usize) {
         let hunt = &mut self.hunts[target];
-        let untried = hunt.close().into_iter();
+        let untried = hunt.close(&mut self.keeper).into_iter();
         self.asks.extend(hunt.announcer.stop().into_iter().map(|ask| (target, ask)));
         self.papers.extend(untried.map(|(peer, found)| Paper { target, peer, found, outcome: Outcome::NotTried }));
     }
@@ -486,13 +493,9 @@ impl Conductor {
                 self.pace.release(now.mono, peer, was_reached);
                 if direction == Direction::Outgoing {
                     // What cannot be recorded is not tried again, and nothing follows from it.
-                    let end = roster::End {
-                        outcome: &Outcome::NotTried,
-                        has_served: false,
-                        met: None,
-                        commitment: Digest::from([0; 32]),
-                    };
-                    self.hunts[target].roster.finish(now.mono, peer, &end);
+                    let end =
+                        roster::End { outcome: &Outcome::NotTried, served: None, met: None, commitment: Digest::from([0; 32]) };
+                    self.hunts[target].roster.finish(now.mono, peer, &end, &mut self.keeper);
                 }
             }
             Event::TurnedAway { peer } => {
@@ -539,9 +542,9 @@ impl Conductor {
         self.progress.count(&ended.outcome, is_probe.then_some(ended.grade));
         let mut is_climbing = false;
         if ended.direction == Direction::Outgoing {
-            let has_served = !ended.is_control && ended.grade == Grade::Served;
-            let end = roster::End { outcome: &ended.outcome, has_served, met: ended.met, commitment: ended.commitment };
-            is_climbing = hunt.roster.finish(now.mono, ended.peer, &end);
+            let served = ended.last_block.filter(|_| !ended.is_control && ended.grade == Grade::Served);
+            let end = roster::End { outcome: &ended.outcome, served, met: ended.met, commitment: ended.commitment };
+            is_climbing = hunt.roster.finish(now.mono, ended.peer, &end, &mut self.keeper);
         }
         // A peer has failed to answer once it has failed by all means.
         match is_climbing {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use evidence::observation::Found;
 use evidence::{Exclusion, Grade, InfoHashV1, Mono};
 use swarm::announce::Announcer;
+use swarm::continuity::Keeper;
 use swarm::gossip::Gossip;
 use swarm::roster::{Offered, Roster};
 use swarm::{Scope, Seed, Vantages};
@@ -75,9 +76,9 @@ impl Hunt {
     }
 
     /// Contacts nobody any more. Returns the peers that never were.
-    pub(crate) fn close(&mut self) -> Vec<(SocketAddr, Found)> {
+    pub(crate) fn close(&mut self, keeper: &mut Keeper) -> Vec<(SocketAddr, Found)> {
         self.is_closed = true;
-        let untried = self.roster.take_untried();
+        let untried = self.roster.take_untried(keeper);
         self.refused.extend(untried.iter().map(|(peer, _)| *peer));
         untried
     }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use evidence::{Digest, Mandate, RunId, TargetIds, Utc};
+use swarm::continuity::Revisit;
 use swarm::{Content, Scope, Seed, Vantages, announce, gossip, pace, probe, roster};
 use wire::tracker_url::TrackerUrl;
 
@@ -140,6 +141,8 @@ pub struct Settings {
     pub roster: roster::Limits,
     /// Of what peers say of others, about one torrent.
     pub gossip: gossip::Limits,
+    /// When a peer that served is visited again, so that a session shows to be one. Without it a peer is proved once a run.
+    pub revisit: Option<Revisit>,
     /// Of the trackers of one torrent.
     pub announce: announce::Limits,
     /// Addresses kept of one list, at most [`LIST_MAX`]; the rest is counted.
@@ -165,6 +168,7 @@ impl Default for Settings {
             pace: pace::Budgets::default(),
             roster: roster::Limits::default(),
             gossip: gossip::Limits::default(),
+            revisit: None,
             announce: announce::Limits::default(),
             list_max: LIST_MAX,
             numwant: 200,

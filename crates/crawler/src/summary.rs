@@ -47,6 +47,10 @@ pub struct Progress {
     pub outcomes: BTreeMap<&'static str, u64>,
     /// Records that the log refused for their own sake: they are missing from it.
     pub refused_records: u64,
+    /// Sessions that are kept going.
+    pub kept: u64,
+    /// Sessions that were not, or not in time, though their peers were there.
+    pub continuity_lost: u64,
     /// Bytes of content in verified blocks.
     pub verified_bytes: u64,
     /// Peers that said that they saw us at the address that we recorded.

@@ -67,6 +67,8 @@ impl Watch {
             "callers": counts.callers,
             "seen_here": counts.seen_here,
             "seen_elsewhere": counts.seen_elsewhere,
+            "sessions_kept_going": counts.kept,
+            "continuity_lost": counts.continuity_lost,
         });
         Ok(Answer::yes(text, json))
     }
@@ -187,7 +189,9 @@ pub(crate) async fn wait_for_signal() -> std::io::Result<()> {
 
 fn brief(counts: &Progress) -> String {
     let served = counts.grades.get(&Grade::Served).copied().unwrap_or(0);
-    format!("{} peers named, {} open, {} observations, {served} served", counts.peers, counts.open, counts.observations)
+    let (kept, lost) = (counts.kept, counts.continuity_lost);
+    let sessions = if kept + lost > 0 { format!(", {kept} sessions kept going, {lost} not") } else { String::new() };
+    format!("{} peers named, {} open, {} observations, {served} served{sessions}", counts.peers, counts.open, counts.observations)
 }
 
 /// The counts of a run, in words.
@@ -204,6 +208,13 @@ pub(crate) fn describe(summary: &Summary) -> String {
             text,
             "\n{} of {asked} peers that said where they saw the monitor named another address than it recorded: behind a network address translator all do",
             counts.seen_elsewhere
+        );
+    }
+    if counts.continuity_lost > 0 {
+        let _ = write!(
+            text,
+            "\ncontinuity lost for {} sessions: the budgets had no room to visit them in time",
+            counts.continuity_lost
         );
     }
     text

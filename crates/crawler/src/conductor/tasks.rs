@@ -9,7 +9,7 @@ use evidence::candidates::Candidates;
 use evidence::clock::ClockReading;
 use evidence::observation::Purpose;
 use evidence::run::{AnnounceResult, Fact, RunFact};
-use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Outcome, Stamp, Transport, sha256};
+use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Mono, Outcome, Stamp, Transport, sha256};
 use ledger::{AppendError, Record};
 use swarm::announce::{Answer, Ask, Event as Announce, TrackerId};
 use swarm::mse::Torrents;
@@ -95,6 +95,8 @@ pub(super) struct Ended {
     pub(super) grade: Grade,
     pub(super) was_reached: bool,
     pub(super) verified_bytes: u64,
+    /// When the last verified block had arrived.
+    pub(super) last_block: Option<Mono>,
     pub(super) commitment: Digest,
     /// Which client the peer says it is, if its handshake has arrived.
     pub(super) met: Option<Family>,
@@ -344,6 +346,7 @@ async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit:
     let was_reached = visit.times.connected.is_some() || ours;
     let verified_bytes = visit.volume.verified_bytes;
     let sees_observer = visit.extension.as_ref().and_then(|said| said.sees_observer);
+    let last_block = visit.times.last_block.map(|at| Mono::from_us(at.mono_us));
     let (peer, is_control) = (context.peer, matches!(context.purpose, Purpose::Control { .. }));
     let commitment = match shared.recorder.visit(context, visit).await {
         Ok(acked) => acked.commitment,
@@ -361,6 +364,7 @@ async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit:
         grade,
         was_reached,
         verified_bytes,
+        last_block,
         commitment,
         met,
         sees_observer,

@@ -12,6 +12,7 @@ mod nat;
 mod privacy;
 mod reach;
 mod refusal;
+mod revisit;
 mod sweep;
 mod trackers;
 mod vantages;
