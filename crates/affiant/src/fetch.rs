@@ -1,6 +1,7 @@
 //! Fetches what a dossier is built from: the info dictionary of a magnet, and a reference copy with upload disabled.
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,6 +14,7 @@ use swarm::Seed;
 use wire::{
     bencode::Item,
     magnet::{Magnet, PeerHint},
+    metainfo::Metainfo,
     tracker_url::TrackerUrl,
 };
 
@@ -30,21 +32,17 @@ const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// Gets the torrent file of a magnet from its peers (BEP 9).
 pub fn torrent_of_magnet(station: &Station, book: &Book, link: &str) -> Result<Vec<u8>> {
-    let magnet = Magnet::parse(link).map_err(|fault| anyhow::anyhow!("the magnet link is refused: {fault}"))?;
+    let magnet = parse_magnet(link)?;
     let info_hash = magnet.v1.context("the magnet link is of version 2 alone: get the torrent file and give that instead")?;
     let info_hash = InfoHashV1::from(info_hash.0);
     let target = TargetIds::of_v1(info_hash);
     if book.mandates_for(&target, clock::utc()).is_empty() {
         bail!("no mandate in force names {target}; nobody is contacted without one");
     }
-    let peers = magnet.peers.iter().filter_map(|hint| match hint {
-        PeerHint::Address(address) => Some(*address),
-        _ => None,
-    });
     let fetch = MetadataPlan {
         info_hash,
         trackers: magnet.trackers.clone(),
-        peers: peers.collect(),
+        peers: peers_of(&magnet),
         scope: plan::scope(&station.config, plan::owner_seeds(book))?,
         bind: plan::bind(&station.config),
         client: plan::client(&station.config),
@@ -55,7 +53,25 @@ pub fn torrent_of_magnet(station: &Station, book: &Book, link: &str) -> Result<V
     let spinner = progress::spinner("asking peers for the torrent's metadata");
     let info = until_stopped(|clock, stop| async move { Ok(crawler::fetch_metadata(fetch, clock, stop).await?) })?;
     spinner.finish_and_clear();
-    Ok(torrent_file(&info, &magnet.trackers))
+    let torrent = torrent_file(&info, &magnet.trackers);
+    if Metainfo::parse(&torrent).is_ok_and(|metainfo| metainfo.info.is_private()) {
+        bail!("the torrent is private (BEP 27) and the magnet's trackers need not be its own: get the torrent file and give that");
+    }
+    Ok(torrent)
+}
+
+/// Reads a magnet link.
+pub fn parse_magnet(link: &str) -> Result<Magnet> {
+    Magnet::parse(link).map_err(|fault| anyhow::anyhow!("the magnet link is refused: {fault}"))
+}
+
+/// The addresses that a magnet names (`x.pe`).
+pub fn peers_of(magnet: &Magnet) -> Vec<SocketAddr> {
+    let addresses = magnet.peers.iter().filter_map(|hint| match hint {
+        PeerHint::Address(address) => Some(*address),
+        _ => None,
+    });
+    addresses.collect()
 }
 
 /// A torrent file around an info dictionary whose bytes must stay as they are.

@@ -1,6 +1,12 @@
 //! From a station to the plan of a run: its mandates in force, their dossiers, its configuration.
 
-use std::{fs, net::IpAddr, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result, bail};
 use crawler::{Mandated, Settings, TargetPlan, Until, WatchPlan};
@@ -9,9 +15,10 @@ use swarm::{Content, Scope, Seed, Vantages, continuity::Revisit, prefix::Prefix,
 use wire::metainfo::Metainfo;
 
 use crate::{
-    book::{Book, Filed},
+    book::{Book, Filed, FiledDossier},
     commands,
     config::Config,
+    fetch,
     station::Station,
     tables::Loaded,
 };
@@ -54,9 +61,7 @@ fn targets(station: &Station, book: &Book, now: Utc) -> Result<Vec<TargetPlan>> 
                 continue;
             }
             let plan = target_plan(station, book, target, now)?;
-            if plan.is_private {
-                tracing::warn!(%target, "private torrents (BEP 27) are not watched");
-            } else if plan.ids.v1.is_none() {
+            if plan.ids.v1.is_none() {
                 tracing::warn!(%target, "version 2 torrents are not watched yet");
             } else {
                 plans.push(plan);
@@ -85,18 +90,17 @@ fn target_plan(station: &Station, book: &Book, target: &TargetIds, now: Utc) -> 
         return Ok(plan);
     };
     let dir = station.dossier_dir(dossier.note.note_sha256);
-    let torrent = fs::read(dir.join("metainfo.torrent"))
-        .with_context(|| format!("the dossier's working files are not in {}", dir.display()))?;
-    let metainfo = Metainfo::parse(&torrent)
-        .map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", dir.join("metainfo.torrent").display()))?;
-    if sha256(metainfo.info.raw()) != dossier.note.says.info_sha256 {
-        bail!("{} is not the torrent that the dossier is about", dir.join("metainfo.torrent").display());
-    }
+    let metainfo = metainfo_of(&dir, dossier)?;
     plan.ids = super::commands::target_of(&metainfo.info);
     plan.piece_count = Some(metainfo.info.piece_count());
     plan.total_bytes = Some(metainfo.info.total_length());
     plan.is_private = metainfo.info.is_private();
     plan.trackers = metainfo.tiers.clone();
+    if plan.is_private {
+        tracing::info!(%target, "private (BEP 27): its own trackers alone are asked for peers");
+    } else {
+        plan.peers = named_by_magnet(&dir)?;
+    }
     if dossier.is_approved() {
         let blocks =
             fs::read(dir.join("blocks.sha256")).with_context(|| format!("cannot read the block digests in {}", dir.display()))?;
@@ -107,6 +111,42 @@ fn target_plan(station: &Station, book: &Book, target: &TargetIds, now: Utc) -> 
         tracing::warn!(%target, "the dossier is not approved by two reviewers: peers can be graded no higher than claimed");
     }
     Ok(plan)
+}
+
+/// The torrent file that a dossier is about.
+fn metainfo_of(dir: &Path, dossier: &FiledDossier) -> Result<Metainfo> {
+    let path = dir.join("metainfo.torrent");
+    let torrent = fs::read(&path).with_context(|| format!("the dossier's working files are not in {}", dir.display()))?;
+    let metainfo = Metainfo::parse(&torrent).map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", path.display()))?;
+    if sha256(metainfo.info.raw()) != dossier.note.says.info_sha256 {
+        bail!("{} is not the torrent that the dossier is about", path.display());
+    }
+    Ok(metainfo)
+}
+
+/// The peers that the magnet names which the dossier was built from, if it was.
+fn named_by_magnet(dir: &Path) -> Result<Vec<SocketAddr>> {
+    let path = dir.join(MAGNET);
+    match fs::read_to_string(&path) {
+        Ok(link) => Ok(fetch::peers_of(&fetch::parse_magnet(&link)?)),
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(fault) => Err(fault).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// The magnet link that a dossier was built from, beside the torrent file.
+pub const MAGNET: &str = "magnet.txt";
+
+/// The torrents of mandates in force that are private (BEP 27), as far as their dossiers' files are at hand.
+pub fn private_targets(station: &Station, book: &Book, now: Utc) -> Vec<TargetIds> {
+    let in_force = book.mandates.iter().filter(|mandate| mandate.says.in_force(now));
+    let named: BTreeSet<TargetIds> = in_force.flat_map(|mandate| mandate.says.targets.iter().copied()).collect();
+    let is_private = |target: &TargetIds| {
+        book.dossier_for(target).is_some_and(|dossier| {
+            metainfo_of(&station.dossier_dir(dossier.note.note_sha256), dossier).is_ok_and(|metainfo| metainfo.info.is_private())
+        })
+    };
+    named.into_iter().filter(is_private).collect()
 }
 
 /// Fills a buffer from the operating system's random source.

@@ -176,8 +176,7 @@ impl Conductor {
         let hash = |target: &TargetPlan| target.ids.v1.unwrap_or(InfoHashV1::from([0; 20]));
         let hunts = targets.iter().map(|target| {
             let seed = plan.seed.split("target", hash(target).as_bytes());
-            let peer_id = identity.peer_id(&seed.split("tracker", &[]));
-            Hunt::new(Arc::clone(target), hash(target), peer_id, &plan.settings, seed, now.mono)
+            Hunt::new(Arc::clone(target), hash(target), &plan.settings, seed, now.mono)
         });
         let hunts = hunts.collect();
         let named = plan.bind.iter().map(|vantage| vantage.address).filter(|address| !address.is_unspecified());
@@ -248,7 +247,8 @@ impl Conductor {
         };
         conductor.state(started).await?;
         for target in 0..conductor.hunts.len() {
-            if !conductor.hunts[target].plan.peers.is_empty() {
+            let plan = &conductor.hunts[target].plan;
+            if !plan.peers.is_empty() && !plan.is_private {
                 let naming = tasks::magnet_peers(&conductor.shared, target);
                 conductor.tasks.spawn(tasks::named(Arc::clone(&conductor.shared), target, naming));
             }
@@ -314,16 +314,17 @@ impl Conductor {
             let Some((target, ask)) = self.asks.pop_front() else { return };
             let hunt = &self.hunts[target];
             self.contacts += 1;
+            let (peer_id, key) = hunt.known_as(&self.shared.identity, &ask.url);
             let question = Question {
                 url: ask.url.clone(),
                 info_hash: hunt.info_hash,
-                peer_id: hunt.peer_id,
+                peer_id,
                 event: ask.event,
                 downloaded: hunt.downloaded,
                 // Before the metadata is known, what is left is known only not to be nothing.
                 left: hunt.plan.total_bytes.unwrap_or(1),
                 numwant: self.shared.settings.numwant,
-                key: hunt.key,
+                key,
                 scrape: ask.scrape,
             };
             let mut reach = self.shared.reach.clone();

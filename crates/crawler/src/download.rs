@@ -68,9 +68,6 @@ pub enum DownloadError {
     /// Policy: nothing is contacted without a mandate.
     #[error("no mandate that names {0} is in force: add one before downloading")]
     NoMandate(TargetIds),
-    /// Policy: private torrents are not touched.
-    #[error("the torrent is private (BEP 27): it is not downloaded")]
-    Private,
     /// The library that downloads knows version 1 only.
     #[error(
         "the torrent is of version 2 alone, which cannot be downloaded here: build the dossier from a copy that you hold, with --content"
@@ -120,13 +117,12 @@ pub async fn download(
     if mandates_in_force(&plan.mandates, &ids, clock.now().utc).is_empty() {
         return Err(DownloadError::NoMandate(ids));
     }
-    if info.is_private() {
-        return Err(DownloadError::Private);
-    }
     let v1 = v1.ok_or(DownloadError::NoVersion1)?;
     let trackers: Vec<TrackerUrl> = torrent.trackers().cloned().collect();
     let named = ask_all(&trackers, v1, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
-    let peers = bounded(plan.peers.iter().copied().chain(named), &plan.scope);
+    // The peers of a private torrent are named by its trackers alone (BEP 27).
+    let given = plan.peers.iter().copied().filter(|_| !info.is_private());
+    let peers = bounded(given.chain(named), &plan.scope);
     if peers.is_empty() {
         return Err(DownloadError::NoPeers);
     }

@@ -10,9 +10,6 @@ pub enum WatchError {
     /// Policy: nothing is contacted for a torrent without a mandate.
     #[error("no mandate that names {0} is in force: add one, or leave the torrent out")]
     NoMandate(TargetIds),
-    /// Policy: private torrents are not watched.
-    #[error("{0} is a private torrent (BEP 27): its peers are not watched")]
-    Private(TargetIds),
     /// Policy: there is no version 1 info-hash to ask for.
     #[error("{0} has no version 1 info-hash, and version 2 alone is not spoken yet")]
     NoVersion1(TargetIds),

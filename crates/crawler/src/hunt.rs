@@ -9,9 +9,11 @@ use evidence::{Exclusion, Grade, InfoHashV1, Mono};
 use swarm::announce::Announcer;
 use swarm::continuity::Keeper;
 use swarm::gossip::Gossip;
+use swarm::probe::Identity;
 use swarm::roster::{Offered, Roster};
 use swarm::{Scope, Seed, Vantages};
 use wire::peer_id::PeerId;
+use wire::tracker_url::TrackerUrl;
 
 use crate::{Settings, TargetPlan};
 
@@ -21,9 +23,8 @@ pub(crate) struct Hunt {
     pub(crate) info_hash: InfoHashV1,
     pub(crate) roster: Roster,
     pub(crate) announcer: Announcer,
-    /// What trackers know us by: one peer id and one key for the run.
-    pub(crate) peer_id: PeerId,
-    pub(crate) key: u32,
+    /// What trackers know us by follows from it.
+    seed: Seed,
     /// Whether nobody is contacted any more: the run ends, or its mandates are no longer in force.
     pub(crate) is_closed: bool,
     /// Verified bytes received.
@@ -53,26 +54,31 @@ impl Hunt {
     pub(crate) fn new(
         plan: Arc<TargetPlan>,
         info_hash: InfoHashV1,
-        peer_id: PeerId,
         settings: &Settings,
         seed: Seed,
         now: Mono,
     ) -> Self {
-        let [a, b, c, d, ..] = *seed.split("tracker-key", &[]).bytes();
         let announcer = Announcer::new(plan.trackers.clone(), settings.announce, seed.split("announce", &[]), now);
         Self {
             plan,
             info_hash,
             roster: Roster::new(settings.roster),
             announcer,
-            peer_id,
-            key: u32::from_be_bytes([a, b, c, d]),
+            seed,
             is_closed: false,
             downloaded: 0,
             refused: BTreeSet::new(),
             refused_max: settings.roster.peers_max,
             gossip: Gossip::new(settings.gossip),
         }
+    }
+
+    /// What a tracker knows us by for the run: a peer id and a key. To the trackers of a private torrent we are a
+    /// different peer each: none may conclude from the other's peers (BEP 27).
+    pub(crate) fn known_as(&self, identity: &Identity, tracker: &TrackerUrl) -> (PeerId, u32) {
+        let of = if self.plan.is_private { tracker.as_str().as_bytes() } else { &[] };
+        let [a, b, c, d, ..] = *self.seed.split("tracker-key", of).bytes();
+        (identity.peer_id(&self.seed.split("tracker", of)), u32::from_be_bytes([a, b, c, d]))
     }
 
     /// Contacts nobody any more. Returns the peers that never were.

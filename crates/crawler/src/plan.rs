@@ -73,7 +73,8 @@ pub struct TargetPlan {
     pub piece_count: Option<u32>,
     /// Length of its content in bytes, where known. Trackers are told that all of it is left.
     pub total_bytes: Option<u64>,
-    /// Whether it is private (BEP 27).
+    /// Whether it is private (BEP 27): its own trackers name its peers, each for itself, and nobody else does. What the
+    /// magnet and other peers say is passed over.
     pub is_private: bool,
     /// Its trackers by tier.
     pub trackers: Vec<Vec<TrackerUrl>>,
@@ -106,9 +107,6 @@ impl TargetPlan {
     }
 
     pub(crate) fn check(&self, now: Utc) -> Result<(), WatchError> {
-        if self.is_private {
-            return Err(WatchError::Private(self.ids));
-        }
         if self.ids.v1.is_none() {
             return Err(WatchError::NoVersion1(self.ids));
         }

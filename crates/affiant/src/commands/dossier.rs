@@ -18,7 +18,7 @@ use serde_json::json;
 use wire::metainfo::Metainfo;
 
 use super::inspect::{path_claim, read_torrent_bytes};
-use crate::{answer::Answer, args::Affiant, clock, content, fetch, progress, station::Station};
+use crate::{answer::Answer, args::Affiant, clock, content, fetch, plan, progress, station::Station};
 
 /// Proof of what a torrent contains.
 #[derive(Debug, Subcommand)]
@@ -84,7 +84,7 @@ impl Build {
     fn run(&self, args: &Affiant) -> Result<Answer> {
         let station = Station::open(&args.place)?;
         let book = station.book()?;
-        let torrent = if self.torrent.starts_with("magnet:") {
+        let torrent = if self.is_magnet() {
             fetch::torrent_of_magnet(&station, &book, &self.torrent)?
         } else {
             read_torrent_bytes(Path::new(&self.torrent))?
@@ -143,6 +143,10 @@ impl Build {
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         crate::station::replace(&dir.join("blocks.sha256"), &blocks)?;
         crate::station::replace(&dir.join("metainfo.torrent"), &torrent)?;
+        if self.is_magnet() {
+            // The peers that it names are asked in every run.
+            crate::station::replace(&dir.join(plan::MAGNET), self.torrent.as_bytes())?;
+        }
         let acked = ledger.append_note(note)?;
         let text = format!(
             "{mapped}dossier {:.12} is entry {} of the log: {} blocks match, {unfit} of them prove nothing and are never asked for\ntwo reviewers must now approve it: affiant dossier approve {:.12} --by NAME --statement WORDS",
@@ -156,6 +160,10 @@ impl Build {
             "blocks": checked.blocks.len(), "unfit_blocks": unfit,
         });
         Ok(Answer::yes(text, json))
+    }
+
+    fn is_magnet(&self) -> bool {
+        self.torrent.starts_with("magnet:")
     }
 
     /// The mandate of each file, in torrent order.

@@ -14,7 +14,7 @@ use evidence::Date;
 use index::{Counted, Filter};
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, args::Affiant, clock, queries, station::Station, witnesses};
+use crate::{answer::Answer, args::Affiant, clock, plan, queries, station::Station, witnesses};
 
 /// What was seen, what can be issued, what falls due.
 #[derive(Debug, Clone, Args)]
@@ -47,10 +47,16 @@ impl Status {
         let approved = book.dossiers.iter().filter(|dossier| dossier.is_approved()).count();
         writeln!(text, "dossiers   {approved} approved of {}", book.dossiers.len())?;
 
+        let private: Vec<String> = plan::private_targets(&station, &book, now).iter().map(ToString::to_string).collect();
+        for target in &private {
+            writeln!(text, "private    {target}: its own trackers alone name its peers (BEP 27)")?;
+        }
+
         let probes = Filter { control: Some(false), ..Filter::default() };
         let mut json = json!({
             "log": origin, "entries": index.next_index()?, "closed": book.is_closed, "checkpoint_size": size,
             "witnesses": vouched.to_json(),
+            "private_targets": private,
             "mandates_in_force": in_force, "dossiers_approved": approved,
         });
         for (name, by) in

@@ -4,6 +4,7 @@
 
 mod dialled;
 mod dialling;
+mod gossiping;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -40,6 +41,8 @@ struct Terms {
     role: clients::Role,
     encryption: clients::Encryption,
     streams: clients::Streams,
+    /// Whether it names others.
+    gossips: bool,
 }
 
 async fn launch(
@@ -68,7 +71,7 @@ async fn launch(
         role: terms.role,
         encryption: terms.encryption,
         streams: terms.streams,
-        peer_exchange: false,
+        peer_exchange: terms.gossips,
         ready_within: Duration::from_secs(60),
     };
     let running = clients::start(client, found, start).await.unwrap_or_else(|error| panic!("{error}"));

@@ -18,13 +18,13 @@ use crate::lab::{address, plan, target, tracker};
 
 const TEST: u8 = 132;
 
-struct Scene {
-    farm: Farm,
-    torrent: Torrent,
+pub struct Scene {
+    pub farm: Farm,
+    pub torrent: Torrent,
 }
 
 /// Peers that all share.
-async fn scene() -> Scene {
+pub async fn scene() -> Scene {
     let torrent = SyntheticTorrent::new("film", 7, Shape::File { length: 300_000 }, PIECE_BYTES, &[]).unwrap();
     let ours = Torrent::of_farm(&torrent);
     let farm = Farm::start(FarmConfig::new(vec![Arc::new(torrent)], Mix::only(Behaviour::Seed))).await.unwrap();
@@ -32,11 +32,11 @@ async fn scene() -> Scene {
 }
 
 impl Scene {
-    fn peer(&self, test: u8, host: u16) -> SocketAddr {
+    pub fn peer(&self, test: u8, host: u16) -> SocketAddr {
         address(test, host, self.farm.port())
     }
 
-    fn say(&self, words: &[(SocketAddr, Word)]) {
+    pub fn say(&self, words: &[(SocketAddr, Word)]) {
         let by_host: BTreeMap<IpAddr, Word> = words.iter().map(|(peer, word)| (peer.ip(), word.clone())).collect();
         self.farm.set_gossip(Gossip { others: None, by_host });
     }

@@ -10,6 +10,7 @@ mod lapse;
 mod metadata;
 mod nat;
 mod privacy;
+mod private;
 mod reach;
 mod refusal;
 mod revisit;
