@@ -55,7 +55,9 @@ pub fn torrent_of_magnet(station: &Station, book: &Book, link: &str) -> Result<V
     spinner.finish_and_clear();
     let torrent = torrent_file(&info, &magnet.trackers);
     if Metainfo::parse(&torrent).is_ok_and(|metainfo| metainfo.info.is_private()) {
-        bail!("the torrent is private (BEP 27) and the magnet's trackers need not be its own: get the torrent file and give that");
+        bail!(
+            "the torrent is private (BEP 27) and the magnet's trackers need not be its own: get the torrent file and give that"
+        );
     }
     Ok(torrent)
 }

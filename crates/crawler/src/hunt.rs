@@ -51,13 +51,7 @@ pub(crate) enum Fate {
 }
 
 impl Hunt {
-    pub(crate) fn new(
-        plan: Arc<TargetPlan>,
-        info_hash: InfoHashV1,
-        settings: &Settings,
-        seed: Seed,
-        now: Mono,
-    ) -> Self {
+    pub(crate) fn new(plan: Arc<TargetPlan>, info_hash: InfoHashV1, settings: &Settings, seed: Seed, now: Mono) -> Self {
         let announcer = Announcer::new(plan.trackers.clone(), settings.announce, seed.split("announce", &[]), now);
         Self {
             plan,
