@@ -51,7 +51,7 @@ async fn what_the_magnet_and_other_peers_say_is_passed_over() {
         let announces = asked.iter().filter(|request| request.contains("&event="));
         announces.map(|request| (field(request, "peer_id="), field(request, "key="))).collect::<BTreeSet<_>>()
     });
-    let [one, other] = names.map(|names| Vec::from_iter(names));
+    let [one, other] = names.map(Vec::from_iter);
     let ([one], [other]) = (&one[..], &other[..]) else { panic!("one name each: {one:?} {other:?}") };
     assert!(one.0 != other.0 && one.1 != other.1, "{one:?} {other:?}");
 
