@@ -57,9 +57,25 @@ def fault(kind, body):
     if kind == "candidates":
         return None if all(map(plain, body["peers"])) and has_hash(body["target"]) else "an address, or no info-hash"
     if kind == "run":
-        sent = body["fact"]["kind"] == "ended" and body["fact"]["piece_bytes_out"]
-        return "content was sent" if sent else None
+        return fact_fault(body["fact"], mono(body["at"]))
     return observation_fault(body) if kind == "observation" else None
+
+
+def fact_fault(fact, ended):
+    if fact["kind"] == "ended":
+        return "content was sent" if fact["piece_bytes_out"] else None
+    if fact["kind"] != "looked-up":
+        return None
+    v1, v2 = fact["target"]["v1"], fact["target"]["v2"]
+    rules = [
+        (fact["info_hash"] in (v1, v2 and v2[:40]), "the info-hash looked up is none of the target's"),
+        (mono(fact["began"]) <= ended, "the look-up ended before it began"),
+        (fact["agreed"] <= fact["closest"] <= fact["answered"] <= fact["asked"], "more nodes answered than were asked"),
+        (fact["naming"] <= fact["asked"], "more answers named peers than queries were sent"),
+        (fact["distinct"] <= fact["named"], "more distinct addresses than were named"),
+        (fact["ending"] != "silence" or fact["answered"] == 0, "nobody answered, and somebody did"),
+    ]
+    return next((why for holds, why in rules if not holds), None)
 
 
 def observation_fault(b):

@@ -13,7 +13,7 @@ use evidence::{
     mandate::{Authority, Mandate, Nature, Party, PostalAddress, Work},
     observation::{Found, Purpose, Source, Times, Volume},
     opening,
-    run::{Fact, RunFact},
+    run::{Fact, LookUpEnding, NodeFamily, RunFact},
     sha256,
     software::{Family, Software},
 };
@@ -275,7 +275,30 @@ impl TestLog {
             targets: vec![target()],
             version: "0.1.0".into(),
         };
+        self.fact(fact);
+    }
+
+    pub fn fact(&mut self, fact: Fact) {
         self.seal(Tag::Run, Part::Audit, &RunFact { at: stamp(utc(DAY)), fact, run: run() });
+    }
+
+    pub fn looked_up(&mut self, family: NodeFamily, ending: LookUpEnding, asked: u32, named: u32) {
+        self.fact(Fact::LookedUp {
+            agreed: 0,
+            announced: None,
+            answered: asked,
+            asked,
+            began: stamp(utc(DAY)),
+            closest: 0,
+            crowded: false,
+            distinct: named,
+            ending,
+            family,
+            info_hash: target().v1.unwrap(),
+            named,
+            naming: 0,
+            target: target(),
+        });
     }
 
     pub fn clock(&mut self, at: &str, error_ms: Option<u32>) {

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, RunId, Stamp, TargetIds};
+use crate::{Digest, InfoHashV1, RunId, Stamp, TargetIds};
 
 /// One fact and its moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,37 @@ pub enum Fact {
         /// The tracker's URL.
         tracker: String,
     },
+    /// A look-up of a torrent's peers in the DHT ended (BEP 5).
+    LookedUp {
+        /// Of `closest`, nodes that were named on two disjoint paths or more.
+        agreed: u32,
+        /// What came of our own announce to the closest nodes; nothing where none was made.
+        announced: Option<DhtAnnounce>,
+        /// Queries that were answered.
+        answered: u32,
+        /// Queries sent, repeats included.
+        asked: u32,
+        /// When it began.
+        began: Stamp,
+        /// Nodes closest to the info-hash that answered.
+        closest: u32,
+        /// Whether more nodes were named near the info-hash than chance allows.
+        crowded: bool,
+        /// Distinct addresses of peers among those named.
+        distinct: u32,
+        /// How it ended.
+        ending: LookUpEnding,
+        /// Among which nodes.
+        family: NodeFamily,
+        /// What was asked for: the version 1 info-hash, or the first 20 bytes of the version 2 one (BEP 52).
+        info_hash: InfoHashV1,
+        /// Addresses of peers named in all answers, repeats included.
+        named: u32,
+        /// Answers that named peers.
+        naming: u32,
+        /// The torrent.
+        target: TargetIds,
+    },
     /// The run ended in order.
     Ended {
         /// Contacts recorded.
@@ -106,4 +137,54 @@ pub enum AnnounceResult {
         /// Which rule.
         why: String,
     },
+}
+
+/// Among which nodes of the DHT a look-up was made: those of IPv4 and of IPv6 are two networks (BEP 32).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeFamily {
+    /// IPv4 nodes.
+    Ipv4,
+    /// IPv6 nodes.
+    Ipv6,
+}
+
+/// How a look-up in the DHT ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LookUpEnding {
+    /// All of the closest nodes that were heard of answered, or are gone.
+    Complete,
+    /// The bound on queries or on time came first.
+    Bounded,
+    /// Nobody answered.
+    Silence,
+    /// The run ended first.
+    Cancelled,
+}
+
+impl LookUpEnding {
+    /// The word used in the record and in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Bounded => "bounded",
+            Self::Silence => "silence",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// What the nodes said to which we announced ourselves in the DHT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DhtAnnounce {
+    /// Nodes that accepted it.
+    pub accepted: u32,
+    /// The port announced.
+    pub port: u16,
+    /// Nodes that refused it.
+    pub refused: u32,
+    /// Nodes that did not answer.
+    pub silent: u32,
 }

@@ -74,7 +74,7 @@ pub struct RunRow {
     pub run: RunId,
     /// When.
     pub at: Utc,
-    /// `started`, `announced`, `scraped` or `ended`.
+    /// `started`, `announced`, `scraped`, `looked-up` or `ended`.
     pub kind: String,
 }
 
@@ -128,6 +128,7 @@ fn run(index: u64, body: &RunFact) -> RunRow {
         Fact::Started { .. } => "started",
         Fact::Announced { .. } => "announced",
         Fact::Scraped { .. } => "scraped",
+        Fact::LookedUp { .. } => "looked-up",
         Fact::Ended { .. } => "ended",
     };
     RunRow { index, run: body.run, at: body.at.utc, kind: kind.into() }

@@ -8,7 +8,7 @@ use evidence::{
     challenge::BLOCK_BYTES,
     extension::CLIENT_BYTES_MAX,
     observation::{Purpose, TargetIds},
-    run::{Fact, RunFact},
+    run::{Fact, LookUpEnding, RunFact},
 };
 
 /// The challenges that were answered with the content.
@@ -134,8 +134,23 @@ pub(crate) fn candidate_faults(candidates: &Candidates) -> Vec<&'static str> {
 
 /// The rules that a fact about a run breaks.
 pub(crate) fn fact_faults(fact: &RunFact) -> Vec<&'static str> {
-    match fact.fact {
-        Fact::Ended { piece_bytes_out, .. } if piece_bytes_out != 0 => vec!["the run sent content: piece_bytes_out is not 0"],
+    match &fact.fact {
+        Fact::Ended { piece_bytes_out, .. } if *piece_bytes_out != 0 => vec!["the run sent content: piece_bytes_out is not 0"],
+        Fact::LookedUp {
+            agreed, answered, asked, began, closest, distinct, ending, info_hash, named, naming, target, ..
+        } => {
+            let is_of_target =
+                target.v1 == Some(*info_hash) || target.v2.is_some_and(|v2| v2.as_bytes().starts_with(info_hash.as_bytes()));
+            let rules = [
+                (is_of_target, "the info-hash looked up is none of the target's"),
+                (began.mono_us <= fact.at.mono_us, "the look-up ended before it began"),
+                (agreed <= closest && closest <= answered && answered <= asked, "more nodes answered than were asked"),
+                (naming <= asked, "more answers named peers than queries were sent"),
+                (distinct <= named, "more distinct addresses than were named"),
+                (*ending != LookUpEnding::Silence || *answered == 0, "nobody answered, and somebody did"),
+            ];
+            rules.into_iter().filter(|(holds, _)| !holds).map(|(_, fault)| fault).collect()
+        }
         _ => Vec::new(),
     }
 }

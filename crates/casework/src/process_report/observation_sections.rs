@@ -3,6 +3,7 @@
 use evidence::{
     Class, Grade,
     document::{Align, Axis, Block, Chart, Table},
+    run::{LookUpEnding, NodeFamily},
 };
 
 use super::{
@@ -40,6 +41,7 @@ impl Facts<'_> {
                  reported.",
             ),
             Block::Table(lists),
+            self.look_ups(),
             counts("Questions to trackers", "Result", statistics.announces.iter().map(|(word, count)| (*word, *count))),
             plain(
                 "",
@@ -90,6 +92,47 @@ impl Facts<'_> {
                     .map(|(grade, count)| (grade.word(), height(count))),
             )),
         ]
+    }
+
+    /// Look-ups in the DHT, a row for each of its two networks.
+    fn look_ups(&self) -> Block {
+        let mut table = Table::new(
+            "Look-ups in the distributed hash table (DHT)",
+            [
+                ("Nodes", Align::Start),
+                ("Complete", Align::End),
+                ("Bounded", Align::End),
+                ("Nobody answered", Align::End),
+                ("Cut short", Align::End),
+                ("Queries", Align::End),
+                ("Answers", Align::End),
+                ("Addresses named", Align::End),
+                ("Crowded", Align::End),
+                ("Announced ourselves", Align::End),
+            ],
+        );
+        for (family, look_ups) in &self.statistics.look_ups {
+            let name = match family {
+                NodeFamily::Ipv4 => "IPv4",
+                NodeFamily::Ipv6 => "IPv6",
+            };
+            let endings = [LookUpEnding::Complete, LookUpEnding::Bounded, LookUpEnding::Silence, LookUpEnding::Cancelled];
+            let [complete, bounded, silence, cancelled] =
+                endings.map(|ending| grouped(look_ups.by_ending.get(&ending).copied().unwrap_or(0)));
+            table = table.row([
+                name.into(),
+                complete,
+                bounded,
+                silence,
+                cancelled,
+                grouped(look_ups.asked),
+                grouped(look_ups.answered),
+                grouped(look_ups.named),
+                grouped(look_ups.crowded),
+                grouped(look_ups.announced),
+            ]);
+        }
+        Block::Table(table)
     }
 
     /// Section 5.

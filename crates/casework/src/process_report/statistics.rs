@@ -8,7 +8,7 @@ use evidence::{
     candidates::Candidates,
     clock::ClockReading,
     observation::{Purpose, Source},
-    run::{AnnounceResult, Fact, RunFact},
+    run::{AnnounceResult, Fact, LookUpEnding, NodeFamily, RunFact},
 };
 use serde::de::DeserializeOwned;
 
@@ -31,6 +31,7 @@ pub(super) struct Statistics {
     pub announces: BTreeMap<&'static str, u64>,
     pub trackers: BTreeSet<String>,
     pub scrapes: u64,
+    pub look_ups: BTreeMap<NodeFamily, LookUps>,
     pub clock: Clock,
     pub lists: BTreeMap<Source, Lists>,
     pub contacts: Contacts,
@@ -69,6 +70,18 @@ pub(super) struct Lists {
     pub lists: u64,
     pub named: u64,
     pub dropped: u64,
+}
+
+/// Look-ups in the DHT among nodes of one family.
+#[derive(Debug, Default)]
+pub(super) struct LookUps {
+    pub by_ending: BTreeMap<LookUpEnding, u64>,
+    pub asked: u64,
+    pub answered: u64,
+    pub named: u64,
+    pub crowded: u64,
+    /// Look-ups after which the monitor announced itself.
+    pub announced: u64,
 }
 
 /// Contacts with peers.
@@ -190,6 +203,15 @@ impl Statistics {
             Fact::Scraped { tracker, .. } => {
                 self.scrapes += 1;
                 self.trackers.insert(tracker);
+            }
+            Fact::LookedUp { announced, answered, asked, crowded, ending, family, named, .. } => {
+                let look_ups = self.look_ups.entry(family).or_default();
+                *look_ups.by_ending.entry(ending).or_default() += 1;
+                look_ups.asked += u64::from(asked);
+                look_ups.answered += u64::from(answered);
+                look_ups.named += u64::from(named);
+                look_ups.crowded += u64::from(crowded);
+                look_ups.announced += u64::from(announced.is_some());
             }
         }
     }

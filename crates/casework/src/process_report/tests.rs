@@ -9,6 +9,7 @@ use evidence::{
     control::Control,
     document::{Block, ChartKind},
     observation::Source,
+    run::{LookUpEnding, NodeFamily},
 };
 use std::collections::BTreeMap;
 
@@ -159,4 +160,21 @@ fn a_funnel_never_widens_and_no_address_is_printed() {
         assert!(!json.contains(address), "{address}");
     }
     assert_eq!(json, serde_json::to_string(&report(&issued())).unwrap());
+}
+
+#[test]
+fn look_ups_are_counted_by_network_and_ending() {
+    let mut log = TestLog::new();
+    log.started(true);
+    log.looked_up(NodeFamily::Ipv4, LookUpEnding::Complete, 20, 90);
+    log.looked_up(NodeFamily::Ipv4, LookUpEnding::Bounded, 1_128, 10);
+    log.looked_up(NodeFamily::Ipv6, LookUpEnding::Silence, 3, 0);
+    let document = report(&log);
+    let collection = document.sections.iter().find(|section| section.number == 4).unwrap();
+    let table = collection.blocks.iter().find_map(|block| match block {
+        Block::Table(table) if table.caption.contains("DHT") => Some(table),
+        _ => None,
+    });
+    let rows: Vec<String> = table.unwrap().rows.iter().map(|row| row.join(" | ")).collect();
+    assert_eq!(rows, ["IPv4 | 1 | 1 | 0 | 0 | 1,148 | 1,148 | 100 | 0 | 0", "IPv6 | 0 | 0 | 1 | 0 | 3 | 3 | 0 | 0 | 0"]);
 }

@@ -74,7 +74,7 @@ impl Openings {
                             self.accounts.started(fact.run);
                         }
                         Fact::Ended { observations, .. } => self.accounts.ended(fact.run, observations),
-                        Fact::Announced { .. } | Fact::Scraped { .. } => {}
+                        Fact::Announced { .. } | Fact::Scraped { .. } | Fact::LookedUp { .. } => {}
                     }
                 }
             }

@@ -1,13 +1,13 @@
 //! Openings: every tag, and each rule broken once.
 
 use evidence::{
-    Blind, Claimed, Class, Digest, Direction, Encryption, Exclusion, Grade, InfoHashV1, Numbered, Observation, Outcome, Phase,
-    PortRole, Tag, TargetIds, Verification,
+    Blind, Claimed, Class, Digest, Direction, Encryption, Exclusion, Grade, InfoHashV1, InfoHashV2, Numbered, Observation,
+    Outcome, Phase, PortRole, Tag, TargetIds, Verification,
     challenge::{Check, Chooser},
     extension::Extension,
     observation::{ChokeChange, ClaimForm, PieceClaim},
     opening,
-    run::{AnnounceResult, Fact, RunFact},
+    run::{AnnounceResult, DhtAnnounce, Fact, LookUpEnding, NodeFamily, RunFact},
     sha256,
     software::{Disagreement, Family, Software},
 };
@@ -43,6 +43,7 @@ pub fn add_all(made: &mut Made) {
     good(made);
     outcomes(made);
     facts(made);
+    impossible_look_ups(made);
     forms(made);
     contradictions(made);
 }
@@ -179,6 +180,16 @@ fn facts(made: &mut Made) {
                 tracker: "udp://tracker.example:6969".into(),
             },
         ),
+        ("looked-up", looked_up(|_| {})),
+        (
+            "looked-up-v2",
+            looked_up(|fact| {
+                let Fact::LookedUp { announced, family, info_hash, target, .. } = fact else { return };
+                let v2 = InfoHashV2::from([0x52; 32]);
+                (target.v2, *info_hash, *family) = (Some(v2), InfoHashV1::from([0x52; 20]), NodeFamily::Ipv6);
+                *announced = Some(DhtAnnounce { accepted: 7, port: 6_881, refused: 1, silent: 0 });
+            }),
+        ),
         ("ended", Fact::Ended { observations: 12, piece_bytes_out: 0, reason: "idle".into() }),
     ] {
         let line = sealed(Tag::Run, &RunFact { at: records::stamp(0), fact, run: records::run() });
@@ -187,6 +198,79 @@ fn facts(made: &mut Made) {
     let sent = Fact::Ended { observations: 12, piece_bytes_out: 1, reason: "idle".into() };
     let line = sealed(Tag::Run, &RunFact { at: records::stamp(0), fact: sent, run: records::run() });
     add(made, "opening/run-sent-content", "fail", "7.9", "a run never sends content", &[], line);
+}
+
+/// A look-up in the DHT, changed as wished.
+fn looked_up(change: impl FnOnce(&mut Fact)) -> Fact {
+    let mut fact = Fact::LookedUp {
+        agreed: 6,
+        announced: None,
+        answered: 17,
+        asked: 20,
+        began: records::stamp(-900),
+        closest: 8,
+        crowded: false,
+        distinct: 31,
+        ending: LookUpEnding::Complete,
+        family: NodeFamily::Ipv4,
+        info_hash: records::target().v1.unwrap(),
+        named: 120,
+        naming: 5,
+        target: records::target(),
+    };
+    change(&mut fact);
+    fact
+}
+
+/// Look-ups whose numbers contradict each other.
+fn impossible_look_ups(made: &mut Made) {
+    type Change = fn(&mut Fact);
+    let cases: [(&str, &str, Change); 8] = [
+        ("other-hash", "the info-hash is none of the target's", |fact| {
+            if let Fact::LookedUp { info_hash, .. } = fact {
+                *info_hash = InfoHashV1::from([9; 20]);
+            }
+        }),
+        ("began-late", "the look-up ended before it began", |fact| {
+            if let Fact::LookedUp { began, .. } = fact {
+                *began = records::stamp(1);
+            }
+        }),
+        ("answers", "more answers than queries", |fact| {
+            if let Fact::LookedUp { asked, .. } = fact {
+                *asked = 16;
+            }
+        }),
+        ("closest", "more closest nodes than answers", |fact| {
+            if let Fact::LookedUp { closest, .. } = fact {
+                *closest = 18;
+            }
+        }),
+        ("agreed", "more agreed nodes than closest ones", |fact| {
+            if let Fact::LookedUp { agreed, .. } = fact {
+                *agreed = 9;
+            }
+        }),
+        ("naming", "more answers that name peers than queries", |fact| {
+            if let Fact::LookedUp { naming, .. } = fact {
+                *naming = 21;
+            }
+        }),
+        ("distinct", "more distinct addresses than were named", |fact| {
+            if let Fact::LookedUp { distinct, .. } = fact {
+                *distinct = 121;
+            }
+        }),
+        ("silence", "nobody answered, and somebody did", |fact| {
+            if let Fact::LookedUp { ending, .. } = fact {
+                *ending = LookUpEnding::Silence;
+            }
+        }),
+    ];
+    for (name, why, change) in cases {
+        let line = sealed(Tag::Run, &RunFact { at: records::stamp(0), fact: looked_up(change), run: records::run() });
+        add(made, &format!("opening/run-looked-up-{name}"), "fail", "7.9", why, &[], line);
+    }
 }
 
 fn forms(made: &mut Made) {
