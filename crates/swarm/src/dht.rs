@@ -14,14 +14,18 @@
 //! Nobody much. A node enters the table only by answering us; networks are capped in the table and among the closest
 //! nodes; ids that fit their address are looked for apart from the others; paths are disjoint; whoever names nodes that
 //! do not exist loses credit; every look-up is bounded in queries and time, and every address in queries an hour.
+//!
+//! [`rounds`] says when a torrent is due, and [`Heard`] which answers of a look-up name anybody new.
 
 mod candidate;
 mod exchange;
+mod heard;
 mod id;
 mod limits;
 mod lookup;
 mod machine;
 mod record;
+pub mod rounds;
 mod search;
 mod server;
 mod snapshot;
@@ -37,6 +41,7 @@ use core::num::NonZeroU16;
 use evidence::{InfoHashV1, Mono};
 pub use wire::krpc::{Node, NodeId};
 
+pub use heard::Heard;
 pub use id::{Distance, IdCheck, check_id, id_for};
 pub use limits::{BUDGETS, CLOSEST, Caps, Limits};
 pub use machine::Dht;
@@ -95,8 +100,8 @@ pub struct Config {
     pub bootstrap: Vec<SocketAddr>,
     /// Whether to answer nobody (BEP 43).
     pub read_only: bool,
-    /// The TCP port on which peers may really reach us; without it nothing is ever announced.
-    pub announce: Option<NonZeroU16>,
+    /// The TCP port on which peers may really reach us, by family; without it nothing is ever announced there.
+    pub announce: [Option<NonZeroU16>; 2],
     /// Whether local addresses may have any id, as BEP 42 says. A laboratory may want them checked too.
     pub exempt_local: bool,
     /// The bounds of look-ups.
@@ -115,7 +120,7 @@ impl Default for Config {
             v6: true,
             bootstrap: Vec::new(),
             read_only: true,
-            announce: None,
+            announce: [None, None],
             exempt_local: true,
             limits: Limits::default(),
             caps: Caps::default(),

@@ -3,11 +3,11 @@
 //!
 //! *In scope:* synthetic torrents ([`torrent`]), what a simulated peer does as a pure function of its address
 //! ([`behaviour`], [`persona`]), one listener that is as many peers as 127.0.0.0/8 has addresses ([`farm`]), trackers over
-//! HTTP and UDP that can be told to lie ([`tracker`]), seeders made of a real library ([`seeders`]), real clients
-//! ([`clients`]), a network with no way out for them ([`namespace`]), laboratory ISPs ([`network`]), and grading of a
-//! report against the truth ([`truth`]).
+//! HTTP and UDP that can be told to lie ([`tracker`]), a DHT of which a known part lies ([`dht`]), seeders made of a
+//! real library ([`seeders`]), real clients ([`clients`]), a network with no way out for them ([`namespace`]), laboratory
+//! ISPs ([`network`]), and grading of a report against the truth ([`truth`]).
 //!
-//! *Out of scope:* µTP and encrypted handshakes other than those of real clients, a DHT, version 2 torrents, and anything that is not on loopback: the farm
+//! *Out of scope:* µTP and encrypted handshakes other than those of real clients, version 2 torrents, and anything that is not on loopback: the farm
 //! hangs up on every other address, and nothing here dials one.
 //!
 //! This crate holds the workspace's only encoder of what a monitor must never say: [`piece`] and [`extension`]. Nothing
@@ -29,6 +29,7 @@ pub mod behaviour;
 mod chance;
 pub mod clients;
 pub mod descriptors;
+pub mod dht;
 pub mod extension;
 pub mod farm;
 pub mod gossip;

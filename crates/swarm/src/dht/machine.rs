@@ -126,6 +126,11 @@ impl Dht {
         dht
     }
 
+    /// Changes the addresses to begin with, as their names may come to mean others.
+    pub fn set_bootstrap(&mut self, bootstrap: Vec<SocketAddr>) {
+        self.config.bootstrap = bootstrap;
+    }
+
     /// What to keep for the next run.
     pub fn snapshot(&self) -> Snapshot {
         let own = |family: Family| self.table(family).map_or(NodeId([0; 20]), |table| *table.own());
@@ -182,7 +187,7 @@ impl Dht {
 
     /// Does the same, and then announces us, at the configured port, to the closest nodes.
     pub fn announce(&mut self, now: Now, info_hash: InfoHashV1, family: Family) -> Result<SearchId, NotBegun> {
-        self.config.announce.ok_or(NotBegun::AnnounceOff)?;
+        self.config.announce[family as usize].ok_or(NotBegun::AnnounceOff)?;
         self.command(now, wire_hash(info_hash).into(), Aim::Announce(info_hash), family)
     }
 

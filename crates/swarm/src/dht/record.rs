@@ -165,6 +165,8 @@ pub struct Finished {
     /// The closest nodes that answered, the closest first: at least eight of all, and eight whose id fits their
     /// address, where there are so many.
     pub closest: Vec<Settled>,
+    /// Announces that follow: an [`Event::Announced`] tells what came of each.
+    pub announces: u32,
     /// Whether the closest nodes stood closer together than chance allows: a sign of inventions around the target.
     pub crowded: bool,
 }

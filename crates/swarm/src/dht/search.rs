@@ -54,6 +54,7 @@ impl Search {
             excluded: self.lookup.excluded(),
             left_aside: self.lookup.left_aside(),
             closest: self.lookup.closest(),
+            announces: 0,
             crowded: self.lookup.is_crowded(),
         }
     }

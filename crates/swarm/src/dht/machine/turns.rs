@@ -147,13 +147,15 @@ impl Dht {
                     self.send(now, node.address, Ask::Ping, None, Errand::Ping { node });
                 }
             }
-            Turn::Announce { search, info_hash, token, .. } => match (admission, self.config.announce) {
-                (Admission::Now, Some(port)) => {
-                    let ask = Ask::AnnouncePeer { info_hash: wire_hash(info_hash), port: Some(port.get()), token: &token };
-                    self.send(now, node.address, ask, None, Errand::Announce { search, node });
+            Turn::Announce { search, info_hash, token, .. } => {
+                match (admission, self.config.announce[Family::of(node.address) as usize]) {
+                    (Admission::Now, Some(port)) => {
+                        let ask = Ask::AnnouncePeer { info_hash: wire_hash(info_hash), port: Some(port.get()), token: &token };
+                        self.send(now, node.address, ask, None, Errand::Announce { search, node });
+                    }
+                    _ => self.event(Event::Announced { search, node, answer: None }),
                 }
-                _ => self.event(Event::Announced { search, node, answer: None }),
-            },
+            }
             Turn::Search(_) => {}
         }
         Flow::Next
@@ -193,12 +195,13 @@ impl Dht {
 
     pub(super) fn finish(&mut self, now: Now, search: SearchId, ending: Ending) {
         let Some(found) = self.searches.remove(&search) else { return };
-        let report = found.report(now, ending);
+        let mut report = found.report(now, ending);
         if let (Aim::Announce(info_hash), Ending::Complete | Ending::Bounded) = (found.aim, ending) {
             for settled in report.closest.iter().take(ANNOUNCES_MAX) {
                 if let Some(token) = found.lookup.token(&settled.node) {
                     let turn = Turn::Announce { search, node: settled.node, info_hash, token: token.to_vec() };
                     self.queue.push_back(turn);
+                    report.announces += 1;
                 }
             }
         }

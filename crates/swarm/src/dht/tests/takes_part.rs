@@ -94,7 +94,7 @@ fn announces_only_where_configured_and_at_the_configured_port() {
     assert_eq!(world.dht.announce(world.now(), hash, Family::V4), Err(NotBegun::AnnounceOff));
     assert_eq!(world.dht.find_peers(world.now(), hash, Family::V6), Err(NotBegun::NoSocket));
     let options = Options { poisoned_percent: 50, lies: vec![Lie::Forbidden], ..Options::default() };
-    let mut world = settled(options, |config| config.announce = NonZeroU16::new(51_413));
+    let mut world = settled(options, |config| config.announce = [NonZeroU16::new(51_413), None]);
     let search = world.dht.find_peers(world.now(), hash, Family::V4).unwrap();
     world.run_search(search);
     assert_eq!(world.accepted_announces, 0);
