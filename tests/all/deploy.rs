@@ -12,7 +12,7 @@ fn text(path: &str) -> String {
 fn the_example_shows_every_setting() {
     let source = text("crates/affiant/src/config.rs");
     let mut settings = BTreeSet::from(["name".to_string()]);
-    for (section, head) in [("monitor", "pub struct Monitor {"), ("pace", "pub struct Pace {")] {
+    for (section, head) in [("monitor", "pub struct Monitor {"), ("pace", "pub struct Pace {"), ("dht", "pub struct Dht {")] {
         let body = source.lines().skip_while(|line| *line != head).skip(1).take_while(|line| *line != "}");
         let fields = body.filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));
         let before = settings.len();

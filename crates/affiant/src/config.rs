@@ -24,6 +24,9 @@ pub struct Config {
     /// How long and how often peers and trackers are contacted.
     #[serde(default)]
     pub pace: Pace,
+    /// Whether and how the Mainline DHT is asked.
+    #[serde(default)]
+    pub dht: Dht,
     /// Dated tables, in the order consulted. Files are in the station's `tables` folder.
     #[serde(default)]
     pub tables: Vec<TableFile>,
@@ -100,6 +103,21 @@ pub struct Pace {
     pub control_ms: u32,
     /// Addresses taken from one answer of one source.
     pub peers_per_answer: u32,
+}
+
+/// Whether and how the Mainline DHT is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Dht {
+    /// Whether it is asked for the peers of each torrent that is not private.
+    pub enabled: bool,
+    /// Where to begin while too few nodes are known, `host:port`. Without any, and without nodes kept of an earlier run,
+    /// nobody is asked. In a laboratory names are left out: asking for one would leave it.
+    pub bootstrap: Vec<String>,
+    /// The UDP port of our node, at the first address of each family; 0 takes any free one.
+    pub port: u16,
+    /// Whether our listening port is announced for each torrent, so that peers call us.
+    pub announce: bool,
 }
 
 /// One dated table.
@@ -225,6 +243,13 @@ impl Default for Monitor {
     }
 }
 
+impl Default for Dht {
+    fn default() -> Self {
+        let routers = ["dht.transmissionbt.com:6881", "router.bittorrent.com:6881", "dht.libtorrent.org:25401"];
+        Self { enabled: true, bootstrap: routers.map(str::to_owned).into(), port: 0, announce: false }
+    }
+}
+
 impl Default for Pace {
     fn default() -> Self {
         Self {
@@ -315,6 +340,8 @@ impl Config {
             Some("pace.revisit_s is not below the 30 minutes of silence that end a session")
         } else if pace.challenges > 16 {
             Some("pace.challenges is more than 16")
+        } else if !self.dht.bootstrap.iter().all(|entrance| entrance.parse::<crawler::Entrance>().is_ok()) {
+            Some("an entry of dht.bootstrap is not host:port")
         } else if !self.witnesses.iter().all(WitnessUrl::is_good) {
             Some("an entry of [[witnesses]] is not an http: or https: address and the vkey of a witness")
         } else if self.laboratory.as_ref().is_some_and(|laboratory| laboratory.networks.is_empty()) {
@@ -380,6 +407,8 @@ mod tests {
             ("name = 'a'\n[monitor]\ncontact = 'me'", "contact"),
             ("name = 'a'\n[laboratory]\nnetworks = []", "laboratory"),
             ("name = 'a'\n[log_key]\nmodule = '/usr/lib/softhsm/libsofthsm2.so'", "token"),
+            ("name = 'a'\n[dht]\nbootstrap = ['router.example']", "dht.bootstrap"),
+            ("name = 'a'\n[dht]\nread_only = true", "read_only"),
             ("name = 'a'\n[[witnesses]]\nurl = 'https://w.example'\nvkey = 'w'", "witnesses"),
         ] {
             let fault = parse(text).unwrap_err().to_string();

@@ -14,6 +14,7 @@ mod content;
 mod delivery;
 mod demo;
 mod descriptors;
+mod dht;
 mod fetch;
 mod logging;
 mod plan;

@@ -4,6 +4,7 @@
 //! <station>/
 //!   affiant.toml        the configuration
 //!   keys/  log/         the ledger's
+//!   dht.txt             nodes of the DHT that answered lately, for the next run
 //!   tables/             dated tables, named by the configuration
 //!   dossiers/<note>/    metainfo.torrent and blocks.sha256 of each dossier, by its note's SHA-256
 //!   index.sqlite        rebuilt from the log at will

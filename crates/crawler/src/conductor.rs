@@ -21,9 +21,12 @@ use swarm::{Scope, Seed, Vantages, roster};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+mod end;
 mod gossip;
+mod nodes;
 mod tasks;
 
+use crate::dht::{Making, Sockets, Stage};
 use crate::ear::{RUMOURS_MAX, Rumour};
 use crate::hunt::{Fate, Hunt};
 use crate::listener::{self, Caller};
@@ -70,6 +73,7 @@ pub async fn watch(
             Some(joined) = conductor.tasks.join_next(), if !conductor.tasks.is_empty() => conductor.joined(joined)?,
             Some(caller) = conductor.callers.recv(), if is_running => conductor.on_caller(caller)?,
             Some(rumour) = conductor.rumours.recv() => conductor.heard(rumour)?,
+            said = conductor.dht.said(), if !conductor.dht.is_over() => conductor.on_said(said),
             () = sleep_until(wake.min(reported), &clock) => {}
         }
         // Much may have ended at once: all of it is taken in before anything is decided.
@@ -98,6 +102,9 @@ struct Conductor {
     callers: mpsc::Receiver<Caller>,
     rumours: mpsc::Receiver<Rumour>,
     acceptors: JoinSet<()>,
+    dht: Stage,
+    /// Whose peers the DHT is asked for: the number of the torrent and one of its info-hashes.
+    looked_for: Vec<(usize, InfoHashV1)>,
     papers: VecDeque<Paper>,
     papers_open: usize,
     asks: VecDeque<(usize, Ask)>,
@@ -172,6 +179,8 @@ impl Conductor {
         roster.vantages_v4 = roster.vantages_v4.min(vantages(Ipv4Addr::UNSPECIFIED.into()));
         roster.vantages_v6 = roster.vantages_v6.min(vantages(Ipv6Addr::UNSPECIFIED.into()));
         let vantages_max = roster.vantages_v4.max(roster.vantages_v6);
+        let nodes = plan.dht.as_ref().map(|dht| Sockets::open(&plan.bind, dht.port)).transpose()?;
+        nodes.iter().flat_map(Sockets::addresses).for_each(|address| scope.add_own(address));
         let targets: Vec<Arc<TargetPlan>> = plan.targets.into_iter().map(Arc::new).collect();
         let hash = |target: &TargetPlan| target.ids.v1.unwrap_or(InfoHashV1::from([0; 20]));
         let hunts = targets.iter().map(|target| {
@@ -182,6 +191,13 @@ impl Conductor {
         let named = plan.bind.iter().map(|vantage| vantage.address).filter(|address| !address.is_unspecified());
         observers.extend(named.map(|address| SocketAddr::new(address, 0)));
         let (stopper, stop) = stopper();
+        let looked_for = nodes::looked_for(&targets);
+        let dht = plan.dht.zip(nodes).map(|(dht, sockets)| {
+            let announce = nodes::announced(&sockets, &plan.bind, dht.announce);
+            let hashes = looked_for.iter().map(|(_, hash)| *hash).collect();
+            let making = Making { plan: dht, sockets, scope: scope.clone(), hashes, announce, seed: plan.seed.split("dht", &[]) };
+            Stage::begin(making, Arc::clone(&clock), stop.clone())
+        });
         let shared = Arc::new(Shared {
             recorder: Recorder {
                 appender,
@@ -219,6 +235,8 @@ impl Conductor {
             callers,
             rumours,
             acceptors,
+            dht: dht.unwrap_or_else(Stage::none),
+            looked_for,
             papers: VecDeque::new(),
             papers_open: 0,
             asks: VecDeque::new(),
@@ -280,7 +298,7 @@ impl Conductor {
             wake = wake.min(self.ask_trackers(now)).min(self.dial(now));
             wake = wake.min(self.look_at_end(now));
         }
-        if self.ending.is_some() && !self.is_closing && self.tasks.is_empty() {
+        if self.ending.is_some() && !self.is_closing && self.tasks.is_empty() && self.dht.is_over() {
             self.close();
         }
         self.start_asks();
@@ -381,41 +399,6 @@ impl Conductor {
         self.shared.seed.split("contact", format!("{} {peer}", self.contacts).as_bytes())
     }
 
-    /// Ends the run when the plan says so.
-    fn look_at_end(&mut self, now: Now) -> Mono {
-        let (at_most_ms, quiet_ms) = match self.until {
-            Until::Stopped => return Mono::from_us(u64::MAX),
-            Until::Duration(ms) => (ms, None),
-            Until::Idle { quiet_ms, at_most_ms } => (at_most_ms, Some(quiet_ms)),
-        };
-        let last = self.started.plus_ms(at_most_ms);
-        if now.mono >= last {
-            self.end(Reason::Duration);
-            return now.mono;
-        }
-        let Some(quiet_ms) = quiet_ms else { return last };
-        let is_done = |hunt: &Hunt| hunt.is_closed || (hunt.roster.is_settled() && hunt.announcer.is_first_round_over());
-        let is_quiet = self.tasks.is_empty() && self.papers.is_empty() && self.asks.is_empty() && self.hunts.iter().all(is_done);
-        if !is_quiet {
-            self.quiet_since = None;
-            return last;
-        }
-        let since = *self.quiet_since.get_or_insert(now.mono);
-        if now.mono >= since.plus_ms(quiet_ms) {
-            self.end(Reason::Idle);
-            return now.mono;
-        }
-        last.min(since.plus_ms(quiet_ms))
-    }
-
-    fn end(&mut self, reason: Reason) {
-        self.ending.get_or_insert(reason);
-        self.asks.retain(|(_, ask)| ask.event == Announce::Stopped);
-        self.stopper.stop();
-        self.acceptors.abort_all();
-        self.callers.close();
-    }
-
     /// Closes every torrent that is not closed yet.
     fn close(&mut self) {
         self.is_closing = true;
@@ -436,6 +419,7 @@ impl Conductor {
 
     /// Says farewell to a torrent's trackers and accounts for every peer that was never contacted.
     fn close_hunt(&mut self, target: usize) {
+        self.close_places(target);
         let hunt = &mut self.hunts[target];
         let untried = hunt.close(&mut self.keeper).into_iter();
         self.asks.extend(hunt.announcer.stop().into_iter().map(|ask| (target, ask)));
@@ -488,7 +472,8 @@ impl Conductor {
                 self.papers_open -= 1;
                 self.progress.refused_records += 1;
             }
-            Event::Unlisted => self.progress.refused_records += 1,
+            Event::Unlisted | Event::Untold => self.progress.refused_records += 1,
+            Event::Told => {}
             Event::Unlogged { target, peer, direction, was_reached } => {
                 self.progress.refused_records += 1;
                 self.pace.release(now.mono, peer, was_reached);
@@ -567,10 +552,6 @@ impl Conductor {
         let seed = self.contact_seed(caller.link.peer);
         self.tasks.spawn(tasks::receive(Arc::clone(&self.shared), caller, seed, self.stop.clone()));
         Ok(())
-    }
-
-    fn is_over(&self) -> bool {
-        self.is_closing && self.tasks.is_empty() && self.asks.is_empty() && self.papers.is_empty()
     }
 
     async fn finish(mut self) -> Result<Summary, WatchError> {

@@ -1,10 +1,10 @@
 //! Drives the engines of `swarm` on tokio: sockets, trackers, the listener, the log.
 //!
-//! A run is one call of [`watch`]. It asks the trackers of each mandated torrent, logs what they name before anybody
+//! A run is one call of [`watch`]. It asks the trackers and the DHT about each mandated torrent, logs what they name before anybody
 //! is contacted, contacts each peer within the budgets, and logs what came of it: every address on every list ends as
 //! an observation. [`fetch_metadata`] gets the info dictionary of a magnet, [`download`] a reference copy.
 //!
-//! In scope: one file per stage. [`trackers`] and its parts ask; `dial`, `listener` and `utp` connect,
+//! In scope: one file per stage. [`trackers`] and its parts ask; [`dht`] is our node of the DHT; `dial`, `listener` and `utp` connect,
 //! and each makes a `link`; `prober` carries one contact;
 //! `recorder` logs; `hunt` is one torrent's state; `conductor` joins them, and is the only place that decides.
 //! Out of scope: what a contact says and means (`swarm`), what a record is (`evidence`), keys and files (`ledger`),
@@ -18,6 +18,7 @@
 
 mod clock;
 mod conductor;
+pub mod dht;
 mod dial;
 mod download;
 mod ear;
@@ -37,6 +38,7 @@ mod utp;
 
 pub use clock::{Clock, Reading};
 pub use conductor::watch;
+pub use dht::{DhtPlan, Entrance, Keep, LookedUp};
 pub use download::{Download, DownloadError, Downloaded, download};
 pub use fault::WatchError;
 pub use metadata::{MetadataError, MetadataPlan, fetch_metadata};

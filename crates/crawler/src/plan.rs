@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use evidence::{Digest, Mandate, RunId, TargetIds, Utc};
+use evidence::{Digest, InfoHashV1, Mandate, RunId, TargetIds, Utc};
 use swarm::continuity::Revisit;
 use swarm::{Content, Scope, Seed, Vantages, announce, gossip, pace, probe, roster};
 use wire::tracker_url::TrackerUrl;
 
-use crate::WatchError;
+use crate::{DhtPlan, WatchError};
 
 /// The plan of a run.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub struct WatchPlan {
     pub listen: Vec<SocketAddr>,
     /// The port named to trackers and peers; without it the first one that the address in question listens on.
     pub announce_port: Option<u16>,
+    /// How the run takes part in the DHT, if it does.
+    pub dht: Option<DhtPlan>,
     /// When the run ends.
     pub until: Until,
     /// 32 bytes from the operating system. Challenges, info-hashes of control visits and peer ids follow from it.
@@ -50,7 +52,7 @@ pub enum Until {
     Stopped,
     /// After so many milliseconds.
     Duration(u64),
-    /// Once every tracker has had its turn, every peer its last contact, and nothing has happened for `quiet_ms`; or
+    /// Once every tracker and every look-up in the DHT has had its turn, every peer its last contact, and nothing has happened for `quiet_ms`; or
     /// after `at_most_ms`.
     Idle {
         /// Milliseconds without anything to do.
@@ -104,6 +106,12 @@ impl TargetPlan {
     /// The digests of the mandates that name this torrent and are in force.
     pub(crate) fn mandates_in_force(&self, now: Utc) -> Vec<Digest> {
         mandates_in_force(&self.mandates, &self.ids, now)
+    }
+
+    /// Its places in the DHT: its info-hashes, that of version 2 truncated (BEP 52).
+    pub(crate) fn places(&self) -> impl Iterator<Item = InfoHashV1> + use<> {
+        let truncated = self.ids.v2.and_then(|v2| v2.as_bytes().first_chunk().copied()).map(InfoHashV1::from);
+        self.ids.v1.into_iter().chain(truncated)
     }
 
     pub(crate) fn check(&self, now: Utc) -> Result<(), WatchError> {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use evidence::{Grade, Outcome};
 
+use crate::dht::LookedUp;
+
 /// Why a run ended in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
@@ -35,6 +37,10 @@ pub struct Progress {
     pub gossip_refused: u64,
     /// Questions to trackers that brought no list.
     pub tracker_failures: u64,
+    /// Look-ups in the DHT, by how they ended, in the words of the record.
+    pub look_ups: BTreeMap<&'static str, u64>,
+    /// Queries that these took.
+    pub dht_queries: u64,
     /// Peers that may be contacted.
     pub peers: u64,
     /// Contacts open now.
@@ -70,6 +76,11 @@ impl Progress {
             Some(false) => self.seen_elsewhere += 1,
             None => {}
         }
+    }
+
+    pub(crate) fn count_look_up(&mut self, looked_up: &LookedUp) {
+        *self.look_ups.entry(looked_up.ending().word()).or_default() += 1;
+        self.dht_queries += u64::from(looked_up.finished.queries);
     }
 
     pub(crate) fn count(&mut self, outcome: &Outcome, grade: Option<Grade>) {

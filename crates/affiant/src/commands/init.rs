@@ -10,7 +10,7 @@ use crate::{
     answer::Answer,
     args::Affiant,
     clock,
-    config::{Config, Laboratory, LogKey, Monitor, Pace, WitnessUrl},
+    config::{Config, Dht, Laboratory, LogKey, Monitor, Pace, WitnessUrl},
     secrets::{self, Secrets},
     station::Station,
 };
@@ -55,6 +55,8 @@ impl Init {
             name: self.name.clone(),
             monitor: Monitor::default(),
             pace: Pace::default(),
+            // The well-known routers are outside any laboratory.
+            dht: if laboratory.is_some() { Dht { bootstrap: vec![], ..Dht::default() } } else { Dht::default() },
             tables: Vec::new(),
             isp_registers: Vec::new(),
             witnesses: self.witness.chunks(2).map(|pair| WitnessUrl { vkey: pair[0].clone(), url: pair[1].clone() }).collect(),

@@ -10,7 +10,10 @@ use casework::{
     sessions::sessions,
 };
 use clap::Args;
-use evidence::Date;
+use evidence::{
+    Content, Date, Numbered, Opening, Tag,
+    run::{Fact, RunFact},
+};
 use index::{Counted, Filter};
 use serde_json::{Value, json};
 
@@ -73,10 +76,50 @@ impl Status {
             json[format!("probes_by_{name}")] = json!(counts);
         }
 
-        let due = due(&origin, CaseFile::read(&origin, queries::through_index(&index, &reader))?, now.date())?;
+        let mut look_ups = LookUps::default();
+        let entries = queries::through_index(&index, &reader)
+            .inspect(|entry| entry.iter().for_each(|entry| look_ups.count(&entry.content)));
+        let case = CaseFile::read(&origin, entries)?;
+        look_ups.write(&mut text)?;
+        json["look_ups"] = look_ups.to_json();
+        let due = due(&origin, case, now.date())?;
         due.write(&mut text)?;
         json["due"] = due.to_json();
         Ok(Answer::yes(text, json))
+    }
+}
+
+/// Look-ups in the DHT, by how they ended.
+#[derive(Default)]
+struct LookUps {
+    by_ending: BTreeMap<&'static str, u64>,
+    queries: u64,
+}
+
+impl LookUps {
+    fn count(&mut self, content: &Content) {
+        let Content::Opening(line) = content else { return };
+        let Ok(opening) = Opening::parse(line) else { return };
+        if opening.tag == Tag::Run
+            && let Ok(Numbered { body: RunFact { fact: Fact::LookedUp { ending, asked, .. }, .. }, .. }) = opening.decode()
+        {
+            *self.by_ending.entry(ending.word()).or_default() += 1;
+            self.queries += u64::from(asked);
+        }
+    }
+
+    fn write(&self, text: &mut String) -> Result<()> {
+        if !self.by_ending.is_empty() {
+            writeln!(text, "look-ups in the DHT, by {} queries", self.queries)?;
+        }
+        for (ending, count) in &self.by_ending {
+            writeln!(text, "  {ending:<24}{count:>10}")?;
+        }
+        Ok(())
+    }
+
+    fn to_json(&self) -> Value {
+        json!({ "by_ending": self.by_ending, "queries": self.queries })
     }
 }
 

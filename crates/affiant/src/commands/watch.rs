@@ -59,6 +59,8 @@ impl Watch {
             "lists": counts.lists,
             "tracker_failures": counts.tracker_failures,
             "gossip_refused": counts.gossip_refused,
+            "look_ups": counts.look_ups,
+            "dht_queries": counts.dht_queries,
             "peers": counts.peers,
             "observations": counts.observations,
             "grades": counts.grades.iter().map(|(grade, count)| (grade.word(), count)).collect::<std::collections::BTreeMap<_, _>>(),
@@ -198,6 +200,10 @@ fn brief(counts: &Progress) -> String {
 pub(crate) fn describe(summary: &Summary) -> String {
     let counts = &summary.progress;
     let mut text = format!("the run ended ({}): {} peers named on {} lists\n", summary.reason.word(), counts.peers, counts.lists);
+    if !counts.look_ups.is_empty() {
+        let endings: Vec<String> = counts.look_ups.iter().map(|(ending, count)| format!("{count} {ending}")).collect();
+        let _ = writeln!(text, "look-ups in the DHT: {}, by {} queries", endings.join(", "), counts.dht_queries);
+    }
     for (grade, count) in counts.grades.iter().rev() {
         let _ = writeln!(text, "  {:<12}{count:>8}", grade.word());
     }

@@ -62,6 +62,10 @@ pub(super) enum Event {
     Listed { target: usize, list: Listed },
     /// A list that came from elsewhere could not be recorded.
     Unlisted,
+    /// How a look-up in the DHT went was recorded.
+    Told,
+    /// How a look-up in the DHT went could not be recorded.
+    Untold,
     /// The clock was read.
     ClockRead,
     /// A contact ended.
@@ -104,7 +108,7 @@ pub(super) struct Ended {
     pub(super) sees_observer: Option<bool>,
 }
 
-type Logged = Result<Event, AppendError>;
+pub(super) type Logged = Result<Event, AppendError>;
 
 /// Asks a tracker, logs that it was asked, and logs each list before anybody on it is contacted.
 pub(super) async fn ask(
@@ -401,7 +405,7 @@ pub(super) async fn paper(shared: Arc<Shared>, target: usize, peer: SocketAddr, 
 /// A record was not logged. If the ledger refused it for its own sake, the run goes on without it: what a peer or a
 /// tracker says must not be able to end a run. Whether that is so is settled by a record that nobody else has a hand in,
 /// for the ledger refuses records also where none can be logged any more, as past the end of its month.
-async fn refused(shared: &Arc<Shared>, what: &str, error: AppendError) -> Result<(), AppendError> {
+pub(super) async fn refused(shared: &Arc<Shared>, what: &str, error: AppendError) -> Result<(), AppendError> {
     if !error.is_about_the_record() {
         return Err(error);
     }

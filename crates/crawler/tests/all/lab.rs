@@ -118,6 +118,7 @@ pub fn plan(test: u8, targets: Vec<TargetPlan>) -> WatchPlan {
         bind: Vantages::new([Ipv4Addr::new(127, test, 255, 1).into()]),
         listen: vec![],
         announce_port: Some(6881),
+        dht: None,
         until: Until::Idle { quiet_ms: 300, at_most_ms: 60_000 },
         seed: Seed::new([test; 32]),
         settings,

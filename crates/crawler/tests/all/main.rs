@@ -3,6 +3,7 @@
 mod caller;
 mod clients;
 mod clocks;
+mod dht;
 mod download;
 mod gossip;
 mod lab;
