@@ -33,6 +33,9 @@ pub enum Transport {
 pub enum Encryption {
     /// Plain BitTorrent.
     None,
+    /// An MSE handshake was begun and came to nothing, so no stream was agreed on. Whatever the peer said is in the transcript
+    /// as it was on the wire.
+    MseFailed,
     /// An MSE handshake, then plain text.
     MsePlain,
     /// An MSE handshake, then RC4.

@@ -41,6 +41,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod torrents;
+mod turns;
 
 use core::fmt;
 

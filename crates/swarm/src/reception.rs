@@ -82,7 +82,7 @@ impl Reception {
                     Opening::Undecided => {}
                     Opening::Plain => {
                         self.state = State::Plain;
-                        self.read();
+                        self.read(now);
                     }
                     Opening::Hidden => {
                         // MSE clients that take any method should cost themselves no cipher.
@@ -94,15 +94,14 @@ impl Reception {
             }
             State::Plain => {
                 self.heard.extend_from_slice(bytes);
-                self.read();
+                self.read(now);
             }
             State::Hidden(_) => self.respond(now, bytes, torrents),
             State::Session(session) => {
-                self.wire.push(Wire { at: now, is_received: true, bytes: bytes.to_vec() });
                 let mut bytes = bytes.to_vec();
                 session.decrypt(&mut bytes);
                 self.heard.extend(bytes);
-                self.read();
+                self.read(now);
             }
             State::Over => return,
         }
@@ -132,8 +131,9 @@ impl Reception {
                 mse::Output::Wait => return,
                 mse::Output::Done(mut session) => {
                     self.heard = session.take_payload();
+                    Wire::cut_stream(&mut self.wire, self.heard.len());
                     self.state = State::Session(session);
-                    return self.read();
+                    return self.read(now);
                 }
                 mse::Output::Failed(_) => return self.finish(Output::TurnAway),
             }
@@ -141,7 +141,7 @@ impl Reception {
     }
 
     /// Looks whether the handshake names a torrent yet.
-    fn read(&mut self) {
+    fn read(&mut self, now: Now) {
         if Handshake::parse(&self.heard).is_err() {
             return self.finish(Output::TurnAway);
         }
@@ -152,7 +152,7 @@ impl Reception {
         let (veil, first) = match core::mem::replace(&mut self.state, State::Over) {
             // The record can name one torrent only.
             State::Session(session) if session.info_hash() != info_hash => return self.finish(Output::TurnAway),
-            State::Session(session) => (Veil::Accepted(Box::new(Accepted { session, wire, heard })), vec![]),
+            State::Session(session) => (Veil::Accepted(Box::new(Accepted { session, wire, heard, heard_at: now })), vec![]),
             _ => (Veil::Plain, heard),
         };
         self.finish(Output::Named(Box::new(Named { info_hash, veil, first })));

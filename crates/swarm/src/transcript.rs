@@ -10,8 +10,8 @@
 //! | 2 | `n` bytes sent |
 //! | 3 | of `n` bytes received: a byte `p`, the first `p` bytes, and the SHA-256 of the other `n − p` |
 //! | 4 | nothing; `n` further records were not kept, and no record follows |
-//! | 5 | `n` bytes received, as they were on the wire during the handshake of Message Stream Encryption |
-//! | 6 | `n` bytes sent, likewise |
+//! | 5 | of `n` bytes received, as they were on the wire during the handshake of Message Stream Encryption: a byte `p`, the first `p` bytes, and unless `p` is `n` the SHA-256 of the other `n − p` |
+//! | 6 | `n` bytes sent, as they were on the wire likewise |
 //!
 //! The moment of a received record is that of its last byte. Nothing that was sent is ever left out short of kind 4.
 //!
@@ -22,6 +22,8 @@
 use evidence::{Digest, Mono, sha256};
 use wire::handshake;
 use wire::message::id;
+
+use crate::mse::Role;
 
 /// The header line.
 pub const HEADER: &[u8] = b"affiant.transcript/1\n";
@@ -88,16 +90,15 @@ const DROPPED: u8 = 4;
 const WIRE_RECEIVED: u8 = 5;
 const WIRE_SENT: u8 = 6;
 
-/// Most bytes kept of a peer's MSE handshake: its key, two pads, and a first payload as all clients send it. The pads are
-/// noise that is needed to read the rest.
-const WIRE_KEPT_MAX: usize = 2_048;
+/// Most bytes kept in one record of a peer's MSE handshake: the mark, the torrent, the constant, the methods and a length,
+/// all of which follow from the secret but the last two. Keys and pads are noise that a peer chooses freely.
+pub const WIRE_KEPT_MAX: usize = Role::Initiator.head_length();
 
 /// A transcript being written.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     policy: Policy,
     bytes: Vec<u8>,
-    wire_kept: usize,
     records: u32,
     dropped: u32,
     last: Mono,
@@ -105,7 +106,7 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     pub(crate) fn new(policy: Policy) -> Self {
-        Self { policy, bytes: Vec::new(), wire_kept: 0, records: 0, dropped: 0, last: Mono::from_us(0) }
+        Self { policy, bytes: Vec::new(), records: 0, dropped: 0, last: Mono::from_us(0) }
     }
 
     /// Records bytes that arrived.
@@ -129,12 +130,15 @@ impl Recorder {
         }
     }
 
-    /// Records bytes of an MSE handshake as they arrived, as far as a handshake may go.
-    pub(crate) fn wire_received(&mut self, now: Mono, bytes: &[u8]) {
-        let kept = &bytes[..bytes.len().min(WIRE_KEPT_MAX - self.wire_kept)];
-        if !kept.is_empty() && self.begin(now, WIRE_RECEIVED, kept.len()) {
-            self.wire_kept += kept.len();
-            self.bytes.extend_from_slice(kept);
+    /// Records bytes of an MSE handshake as they arrived, of which the first `kept` are kept.
+    pub(crate) fn wire_received(&mut self, now: Mono, bytes: &[u8], kept: usize) {
+        let (prefix, rest) = bytes.split_at(kept.min(WIRE_KEPT_MAX));
+        if self.begin(now, WIRE_RECEIVED, bytes.len()) {
+            self.bytes.push(prefix.len() as u8);
+            self.bytes.extend_from_slice(prefix);
+            if !rest.is_empty() {
+                self.bytes.extend_from_slice(sha256(rest).as_bytes());
+            }
         }
     }
 
@@ -200,12 +204,21 @@ pub enum Record<'a> {
         /// SHA-256 of the others.
         rest_sha256: Digest,
     },
-    /// Bytes of an MSE handshake, as they were on the wire.
-    Wire {
-        /// When all of them had arrived or were sent.
+    /// Bytes of an MSE handshake that arrived, as they were on the wire.
+    WireReceived {
+        /// When the last of them had arrived.
         at: Mono,
-        /// Whether the peer sent them.
-        is_received: bool,
+        /// How many there were.
+        length: u32,
+        /// The first of them.
+        prefix: &'a [u8],
+        /// SHA-256 of the others, if there are others.
+        rest_sha256: Option<Digest>,
+    },
+    /// Bytes of an MSE handshake that were sent, as they were on the wire.
+    WireSent {
+        /// When.
+        at: Mono,
         /// The bytes.
         bytes: &'a [u8],
     },
@@ -265,9 +278,16 @@ fn record(bytes: &[u8]) -> Option<(Record<'_>, &[u8])> {
             let (digest, rest) = rest.split_first_chunk::<32>()?;
             Some((Record::Digested { at, length, prefix, rest_sha256: Digest::from(*digest) }, rest))
         }
-        WIRE_RECEIVED | WIRE_SENT => {
-            let is_received = *kind == WIRE_RECEIVED;
-            rest.split_at_checked(length as usize).map(|(bytes, rest)| (Record::Wire { at, is_received, bytes }, rest))
+        WIRE_SENT => rest.split_at_checked(length as usize).map(|(bytes, rest)| (Record::WireSent { at, bytes }, rest)),
+        WIRE_RECEIVED => {
+            let (kept, rest) = rest.split_first()?;
+            let kept = usize::from(*kept);
+            let (prefix, rest) = rest.split_at_checked(kept).filter(|_| kept <= WIRE_KEPT_MAX && kept <= length as usize)?;
+            let (rest_sha256, rest) = match length as usize - kept {
+                0 => (None, rest),
+                _ => rest.split_first_chunk::<32>().map(|(digest, rest)| (Some(Digest::from(*digest)), rest))?,
+            };
+            Some((Record::WireReceived { at, length, prefix, rest_sha256 }, rest))
         }
         DROPPED if length > 0 => Some((Record::Dropped { at, records: length }, rest)),
         _ => None,

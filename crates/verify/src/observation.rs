@@ -37,7 +37,9 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     need(observation.volume.piece_bytes_out == 0, "content was sent: piece_bytes_out is not 0");
     need(is_probe || !served, "a control visit is graded served");
     need(!is_probe || served != matched.is_empty(), "the grade is not served exactly if a challenge matched");
-    let is_covered = observation.encryption != Encryption::None;
+    let is_covered = matches!(observation.encryption, Encryption::MsePlain | Encryption::MseRc4);
+    let has_failed = observation.encryption == Encryption::MseFailed;
+    need(!has_failed || observation.peer_id.is_none(), "a handshake came over a stream that never came about");
     need(observation.mse_secret.is_some() == is_covered, "an MSE secret is not stated exactly for an encrypted stream");
     need(observation.found.is_some() == outgoing, "how the address was found is not stated exactly for an outgoing contact");
     need(!served || observation.dossier_sha256.is_some(), "a served observation names no dossier");

@@ -53,6 +53,7 @@ pub(super) fn port_role(role: PortRole) -> &'static str {
 pub(super) fn encryption(encryption: Encryption) -> &'static str {
     match encryption {
         Encryption::None => "none",
+        Encryption::MseFailed => "mse-failed",
         Encryption::MsePlain => "mse-plain",
         Encryption::MseRc4 => "mse-rc4",
     }

@@ -98,6 +98,7 @@ fn connection(page: &mut Page, cir: &Cir) {
     page.field("Observer", &peer.observer.to_string());
     let encryption = match peer.encryption {
         Encryption::None => "none",
+        Encryption::MseFailed => "message stream encryption that came to nothing",
         Encryption::MsePlain => "message stream encryption, handshake only",
         Encryption::MseRc4 => "message stream encryption with RC4",
     };

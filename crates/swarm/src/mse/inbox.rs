@@ -7,6 +7,8 @@ pub(super) struct Inbox {
     bytes: Vec<u8>,
     /// The pattern looked for does not begin before this offset.
     searched: usize,
+    /// Bytes taken so far.
+    taken: usize,
 }
 
 /// The pattern did not come.
@@ -31,9 +33,15 @@ impl Inbox {
         Some(taken)
     }
 
+    /// How many bytes were taken so far.
+    pub(super) fn taken(&self) -> usize {
+        self.taken
+    }
+
     /// Everything.
     pub(super) fn take_all(&mut self) -> Vec<u8> {
         self.searched = 0;
+        self.taken += self.bytes.len();
         core::mem::take(&mut self.bytes)
     }
 
@@ -54,6 +62,7 @@ impl Inbox {
     fn remove(&mut self, length: usize) {
         self.bytes.drain(..length);
         self.searched = 0;
+        self.taken += length;
     }
 }
 

@@ -1,15 +1,13 @@
 //! The side that dials.
 
 use core::fmt;
-use std::collections::VecDeque;
-
 use evidence::InfoHashV1;
 
 use super::cipher::{Secret, torrent_digest};
 use super::exchange::KEY_LENGTH;
-use super::inbox::Inbox;
 use super::random::Choices;
-use super::session::Ciphers;
+use super::session::{Agreed, Ciphers};
+use super::turns::{Step, Turns};
 use super::{Fault, INITIAL_PAYLOAD_MAX, Method, Offer, Output, PAD_MAX, Phase, Role, Session, VC};
 use crate::chance::Seed;
 
@@ -20,9 +18,7 @@ pub struct Initiator {
     offer: Offer,
     initial_payload: Vec<u8>,
     choices: Choices,
-    inbox: Inbox,
-    outbox: VecDeque<Vec<u8>>,
-    state: State,
+    turns: Turns<State>,
 }
 
 #[derive(Debug)]
@@ -30,27 +26,11 @@ enum State {
     /// Waits for Yb.
     Key,
     /// Waits for the end of PadB, which RC4(VC) marks.
-    Sync {
-        secret: Secret,
-        ciphers: Ciphers,
-        covered_vc: [u8; 8],
-    },
+    Sync { secret: Secret, ciphers: Ciphers, covered_vc: [u8; 8] },
     /// Waits for crypto_select and len(PadD).
-    Choice {
-        secret: Secret,
-        ciphers: Ciphers,
-    },
+    Choice { secret: Secret, ciphers: Ciphers, mark_at: usize },
     /// Waits for PadD.
-    Pad {
-        secret: Secret,
-        ciphers: Ciphers,
-        method: Method,
-        length: usize,
-    },
-    /// Waits for somebody to ask for the session.
-    Done(Box<Session>),
-    Delivered,
-    Failed(Fault),
+    Pad { secret: Secret, ciphers: Ciphers, mark_at: usize, method: Method, length: usize },
 }
 
 /// The first payload is longer than [`INITIAL_PAYLOAD_MAX`] bytes.
@@ -87,103 +67,68 @@ impl Initiator {
             offer,
             initial_payload: initial_payload.to_vec(),
             choices,
-            inbox: Inbox::default(),
-            outbox: VecDeque::from([opening]),
-            state: State::Key,
+            turns: Turns::new(State::Key, Some(opening)),
         })
     }
 
     /// Bytes arrived. Once the session was delivered they are the session's, and are ignored here.
     pub fn handle_input(&mut self, bytes: &[u8]) {
-        match &mut self.state {
-            State::Done(session) => session.receive(bytes),
-            State::Delivered | State::Failed(_) => {}
-            _ => {
-                self.inbox.push(bytes);
-                self.advance();
-            }
+        self.turns.take_in(bytes);
+        while let Some(state) = self.turns.begin() {
+            let step = self.step(state);
+            self.turns.end(step);
         }
     }
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Output {
-        if let Some(bytes) = self.outbox.pop_front() {
-            return Output::Send(bytes);
-        }
-        match core::mem::replace(&mut self.state, State::Delivered) {
-            State::Done(session) => Output::Done(session),
-            State::Failed(fault) => {
-                self.state = State::Failed(fault);
-                Output::Failed(fault)
-            }
-            state => {
-                self.state = state;
-                Output::Wait
-            }
-        }
+        self.turns.poll_output()
     }
 
     /// How far it came.
     pub fn phase(&self) -> Phase {
-        match self.state {
-            State::Key => Phase::Key,
-            State::Sync { .. } => Phase::Sync,
-            State::Choice { .. } | State::Pad { .. } => Phase::Rest,
-            State::Done(_) | State::Delivered | State::Failed(_) => Phase::Over,
+        match self.turns.state() {
+            Some(State::Key) => Phase::Key,
+            Some(State::Sync { .. }) => Phase::Sync,
+            Some(State::Choice { .. } | State::Pad { .. }) => Phase::Rest,
+            None => Phase::Over,
         }
     }
 
-    fn advance(&mut self) {
-        loop {
-            let state = core::mem::replace(&mut self.state, State::Delivered);
-            match self.step(state) {
-                Ok(Step::On(state)) => self.state = state,
-                Ok(Step::Wait(state)) => {
-                    self.state = state;
-                    return;
-                }
-                Err(fault) => {
-                    self.outbox.clear();
-                    self.state = State::Failed(fault);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn step(&mut self, state: State) -> Result<Step, Fault> {
+    fn step(&mut self, state: State) -> Result<Step<State>, Fault> {
         Ok(match state {
-            State::Key => match self.inbox.take::<KEY_LENGTH>() {
+            State::Key => match self.turns.inbox.take::<KEY_LENGTH>() {
                 Some(theirs) => Step::On(self.answer(self.choices.private.agree(&theirs)?)),
                 None => Step::Wait(State::Key),
             },
             State::Sync { secret, ciphers, covered_vc } => {
-                if self.inbox.skip_past(&covered_vc, PAD_MAX).map_err(|_| Fault::NoSync)? {
-                    Step::On(State::Choice { secret, ciphers })
+                if self.turns.inbox.skip_past(&covered_vc, PAD_MAX).map_err(|_| Fault::NoSync)? {
+                    let mark_at = self.turns.inbox.taken() - covered_vc.len();
+                    Step::On(State::Choice { secret, ciphers, mark_at })
                 } else {
                     Step::Wait(State::Sync { secret, ciphers, covered_vc })
                 }
             }
-            State::Choice { secret, mut ciphers } => match self.inbox.take::<6>() {
+            State::Choice { secret, mut ciphers, mark_at } => match self.turns.inbox.take::<6>() {
                 Some(mut choice) => {
                     ciphers.receive.apply(&mut choice);
                     let [s0, s1, s2, s3, l0, l1] = choice;
                     let (method, length) = self.accept(u32::from_be_bytes([s0, s1, s2, s3]), u16::from_be_bytes([l0, l1]))?;
-                    Step::On(State::Pad { secret, ciphers, method, length })
+                    Step::On(State::Pad { secret, ciphers, mark_at, method, length })
                 }
-                None => Step::Wait(State::Choice { secret, ciphers }),
+                None => Step::Wait(State::Choice { secret, ciphers, mark_at }),
             },
-            State::Pad { secret, mut ciphers, method, length } => match self.inbox.take_vec(length) {
+            State::Pad { secret, mut ciphers, mark_at, method, length } => match self.turns.inbox.take_vec(length) {
                 Some(mut pad) => {
                     // Its content is nobody's business, but it moves the key stream on.
                     ciphers.receive.apply(&mut pad);
-                    let mut session = Session::new(self.info_hash, Role::Initiator, secret, method, ciphers, vec![]);
-                    session.receive(&self.inbox.take_all());
-                    Step::Wait(State::Done(Box::new(session)))
+                    let agreed = Agreed { info_hash: self.info_hash, role: Role::Initiator, secret, method, mark_at };
+                    let mut session = Session::new(agreed, ciphers, vec![]);
+                    session.receive(&self.turns.inbox.take_all());
+                    Step::Done(Box::new(session))
                 }
-                None => Step::Wait(State::Pad { secret, ciphers, method, length }),
+                None => Step::Wait(State::Pad { secret, ciphers, mark_at, method, length }),
             },
-            over @ (State::Done(_) | State::Delivered | State::Failed(_)) => Step::Wait(over),
         })
     }
 
@@ -203,7 +148,7 @@ impl Initiator {
         covered.extend(payload);
         ciphers.send.apply(&mut covered);
         let torrent = secret.cover(torrent_digest(self.info_hash.as_bytes()));
-        self.outbox.push_back([&secret.sync(), &torrent, &covered[..]].concat());
+        self.turns.outbox.push_back([&secret.sync(), &torrent, &covered[..]].concat());
 
         let mut covered_vc = VC;
         ciphers.receive.apply(&mut covered_vc);
@@ -216,9 +161,4 @@ impl Initiator {
         let length = usize::from(pad_length);
         if length > PAD_MAX { Err(Fault::PadTooLong) } else { Ok((method, length)) }
     }
-}
-
-enum Step {
-    On(State),
-    Wait(State),
 }

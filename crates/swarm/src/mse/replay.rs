@@ -87,6 +87,31 @@ pub fn read(keys: &RecordKeys, from_initiator: &[u8], from_responder: &[u8]) -> 
     Ok(Replay { provided, method, from_initiator: [payload, a.finish(method)].concat(), from_responder: b.finish(method) })
 }
 
+/// Checks what a transcript keeps of both sides against the secret, the torrent and the method in the record: of the
+/// initiator's and of the responder's bytes, from their first or from the mark that ends the pad.
+pub fn check(keys: &RecordKeys, from_initiator: &[u8], from_responder: &[u8]) -> Result<(), Mismatch> {
+    let secret = Secret(keys.secret);
+    let skey = keys.info_hash.as_bytes();
+    let mut a = Side { role: Role::Initiator, rest: from_initiator, stream: secret.stream_from(Role::Initiator, skey) };
+    a.pass_mark(&secret.sync(), KEY_LENGTH + PAD_MAX)?;
+    if a.raw(20)? != secret.cover(torrent_digest(skey)) {
+        return Err(Mismatch::Torrent);
+    }
+    if a.covered(VC.len())? != VC {
+        return Err(Mismatch::Content(Role::Initiator));
+    }
+    let provided = a.number(4)?;
+    let mut b = Side { role: Role::Responder, rest: from_responder, stream: secret.stream_from(Role::Responder, skey) };
+    let mut covered_vc = VC;
+    b.stream.apply(&mut covered_vc);
+    b.pass_mark(&covered_vc, KEY_LENGTH + PAD_MAX)?;
+    let selected = b.number(4)?;
+    if Method::from_bit(selected) != Some(keys.method) || provided & selected == 0 {
+        return Err(Mismatch::Method);
+    }
+    Ok(())
+}
+
 struct Side<'a> {
     role: Role,
     rest: &'a [u8],
@@ -97,9 +122,14 @@ impl<'a> Side<'a> {
     /// Passes over the public key, the outer pad and the mark at its end.
     fn pass_pad(&mut self, mark: &[u8]) -> Result<(), Mismatch> {
         self.raw(KEY_LENGTH)?;
-        let reach = self.rest.len().min(PAD_MAX + mark.len());
-        let pad_length = self.rest[..reach].windows(mark.len()).position(|window| window == mark);
-        self.raw(pad_length.ok_or(Mismatch::Secret(self.role))? + mark.len())?;
+        self.pass_mark(mark, PAD_MAX)
+    }
+
+    /// Passes over at most `most` bytes and the mark.
+    fn pass_mark(&mut self, mark: &[u8], most: usize) -> Result<(), Mismatch> {
+        let reach = self.rest.len().min(most + mark.len());
+        let before = self.rest[..reach].windows(mark.len()).position(|window| window == mark);
+        self.raw(before.ok_or(Mismatch::Secret(self.role))? + mark.len())?;
         Ok(())
     }
 

@@ -1,14 +1,12 @@
 //! The side that is dialled.
 
-use std::collections::VecDeque;
-
 use evidence::InfoHashV1;
 
 use super::cipher::Secret;
 use super::exchange::KEY_LENGTH;
-use super::inbox::Inbox;
 use super::random::Choices;
-use super::session::Ciphers;
+use super::session::{Agreed, Ciphers};
+use super::turns::{Step, Turns};
 use super::{Fault, Method, Output, PAD_MAX, Phase, Role, Session, Torrents, VC};
 use crate::chance::Seed;
 
@@ -45,9 +43,7 @@ impl Policy {
 pub struct Responder {
     policy: Policy,
     choices: Choices,
-    inbox: Inbox,
-    outbox: VecDeque<Vec<u8>>,
-    state: State,
+    turns: Turns<State>,
 }
 
 #[derive(Debug)]
@@ -55,32 +51,15 @@ enum State {
     /// Waits for Ya.
     Key,
     /// Waits for the end of PadA, which HASH("req1", S) marks.
-    Sync {
-        secret: Secret,
-        sync: [u8; 20],
-    },
+    Sync { secret: Secret, sync: [u8; 20] },
     /// Waits for the name of the torrent.
-    Torrent {
-        secret: Secret,
-    },
+    Torrent { secret: Secret, mark_at: usize },
     /// Waits for VC, crypto_provide and len(PadC).
     Offer(Known),
     /// Waits for PadC and len(IA).
-    Pad {
-        known: Known,
-        method: Method,
-        length: usize,
-    },
+    Pad { known: Known, method: Method, length: usize },
     /// Waits for IA.
-    Payload {
-        known: Known,
-        method: Method,
-        length: usize,
-    },
-    /// Waits for somebody to ask for the session.
-    Done(Box<Session>),
-    Delivered,
-    Failed(Fault),
+    Payload { known: Known, method: Method, length: usize },
 }
 
 /// A connection whose torrent is known.
@@ -89,6 +68,7 @@ struct Known {
     info_hash: InfoHashV1,
     secret: Secret,
     ciphers: Ciphers,
+    mark_at: usize,
 }
 
 impl Responder {
@@ -98,94 +78,61 @@ impl Responder {
     }
 
     pub(super) fn with(policy: Policy, choices: Choices) -> Self {
-        Self { policy, choices, inbox: Inbox::default(), outbox: VecDeque::new(), state: State::Key }
+        Self { policy, choices, turns: Turns::new(State::Key, None) }
     }
 
     /// Bytes arrived; `torrents` are those we answer for now. Once the session was delivered the bytes are the
     /// session's, and are ignored here.
     pub fn handle_input(&mut self, bytes: &[u8], torrents: &Torrents) {
-        match &mut self.state {
-            State::Done(session) => session.receive(bytes),
-            State::Delivered | State::Failed(_) => {}
-            _ => {
-                self.inbox.push(bytes);
-                self.advance(torrents);
-            }
+        self.turns.take_in(bytes);
+        while let Some(state) = self.turns.begin() {
+            let step = self.step(state, torrents);
+            self.turns.end(step);
         }
     }
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Output {
-        if let Some(bytes) = self.outbox.pop_front() {
-            return Output::Send(bytes);
-        }
-        match core::mem::replace(&mut self.state, State::Delivered) {
-            State::Done(session) => Output::Done(session),
-            State::Failed(fault) => {
-                self.state = State::Failed(fault);
-                Output::Failed(fault)
-            }
-            state => {
-                self.state = state;
-                Output::Wait
-            }
-        }
+        self.turns.poll_output()
     }
 
     /// How far it came.
     pub fn phase(&self) -> Phase {
-        match self.state {
-            State::Key => Phase::Key,
-            State::Sync { .. } => Phase::Sync,
-            State::Torrent { .. } | State::Offer(_) | State::Pad { .. } | State::Payload { .. } => Phase::Rest,
-            State::Done(_) | State::Delivered | State::Failed(_) => Phase::Over,
+        match self.turns.state() {
+            Some(State::Key) => Phase::Key,
+            Some(State::Sync { .. }) => Phase::Sync,
+            Some(State::Torrent { .. } | State::Offer(_) | State::Pad { .. } | State::Payload { .. }) => Phase::Rest,
+            None => Phase::Over,
         }
     }
 
-    fn advance(&mut self, torrents: &Torrents) {
-        loop {
-            let state = core::mem::replace(&mut self.state, State::Delivered);
-            match self.step(state, torrents) {
-                Ok(Step::On(state)) => self.state = state,
-                Ok(Step::Wait(state)) => {
-                    self.state = state;
-                    return;
-                }
-                Err(fault) => {
-                    self.outbox.clear();
-                    self.state = State::Failed(fault);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn step(&mut self, state: State, torrents: &Torrents) -> Result<Step, Fault> {
+    fn step(&mut self, state: State, torrents: &Torrents) -> Result<Step<State>, Fault> {
         Ok(match state {
-            State::Key => match self.inbox.take::<KEY_LENGTH>() {
+            State::Key => match self.turns.inbox.take::<KEY_LENGTH>() {
                 Some(theirs) => {
                     let secret = self.choices.private.agree(&theirs)?;
-                    self.outbox.push_back([&self.choices.private.public(), &self.choices.outer_pad[..]].concat());
+                    self.turns.outbox.push_back([&self.choices.private.public(), &self.choices.outer_pad[..]].concat());
                     Step::On(State::Sync { sync: secret.sync(), secret })
                 }
                 None => Step::Wait(State::Key),
             },
             State::Sync { secret, sync } => {
-                if self.inbox.skip_past(&sync, PAD_MAX).map_err(|_| Fault::NoSync)? {
-                    Step::On(State::Torrent { secret })
+                if self.turns.inbox.skip_past(&sync, PAD_MAX).map_err(|_| Fault::NoSync)? {
+                    let mark_at = self.turns.inbox.taken() - sync.len();
+                    Step::On(State::Torrent { secret, mark_at })
                 } else {
                     Step::Wait(State::Sync { secret, sync })
                 }
             }
-            State::Torrent { secret } => match self.inbox.take() {
+            State::Torrent { secret, mark_at } => match self.turns.inbox.take() {
                 Some(covered) => {
                     let info_hash = torrents.find(&secret.cover(covered)).ok_or(Fault::UnknownTorrent)?;
                     let ciphers = Ciphers::new(&secret, Role::Responder, &info_hash);
-                    Step::On(State::Offer(Known { info_hash, secret, ciphers }))
+                    Step::On(State::Offer(Known { info_hash, secret, ciphers, mark_at }))
                 }
-                None => Step::Wait(State::Torrent { secret }),
+                None => Step::Wait(State::Torrent { secret, mark_at }),
             },
-            State::Offer(mut known) => match self.inbox.take::<14>() {
+            State::Offer(mut known) => match self.turns.inbox.take::<14>() {
                 Some(mut offer) => {
                     known.ciphers.receive.apply(&mut offer);
                     let (method, length) = self.weigh(&offer)?;
@@ -193,7 +140,7 @@ impl Responder {
                 }
                 None => Step::Wait(State::Offer(known)),
             },
-            State::Pad { mut known, method, length } => match self.inbox.take_vec(length + 2) {
+            State::Pad { mut known, method, length } => match self.turns.inbox.take_vec(length + 2) {
                 Some(mut pad) => {
                     known.ciphers.receive.apply(&mut pad);
                     let length = usize::from(u16::from_be_bytes([pad[length], pad[length + 1]]));
@@ -201,11 +148,10 @@ impl Responder {
                 }
                 None => Step::Wait(State::Pad { known, method, length }),
             },
-            State::Payload { known, method, length } => match self.inbox.take_vec(length) {
-                Some(payload) => Step::Wait(State::Done(Box::new(self.finish(known, method, payload)))),
+            State::Payload { known, method, length } => match self.turns.inbox.take_vec(length) {
+                Some(payload) => Step::Done(Box::new(self.finish(known, method, payload))),
                 None => Step::Wait(State::Payload { known, method, length }),
             },
-            over @ (State::Done(_) | State::Delivered | State::Failed(_)) => Step::Wait(over),
         })
     }
 
@@ -221,7 +167,7 @@ impl Responder {
 
     /// Sends the fourth message. `payload` is IA, still covered.
     fn finish(&mut self, known: Known, method: Method, mut payload: Vec<u8>) -> Session {
-        let Known { info_hash, secret, mut ciphers } = known;
+        let Known { info_hash, secret, mut ciphers, mark_at } = known;
         ciphers.receive.apply(&mut payload);
         let pad_length = self.choices.inner_pad_length;
         let mut covered = Vec::new();
@@ -230,15 +176,10 @@ impl Responder {
         covered.extend(pad_length.to_be_bytes());
         covered.resize(covered.len() + usize::from(pad_length), 0);
         ciphers.send.apply(&mut covered);
-        self.outbox.push_back(covered);
+        self.turns.outbox.push_back(covered);
 
-        let mut session = Session::new(info_hash, Role::Responder, secret, method, ciphers, payload);
-        session.receive(&self.inbox.take_all());
+        let mut session = Session::new(Agreed { info_hash, role: Role::Responder, secret, method, mark_at }, ciphers, payload);
+        session.receive(&self.turns.inbox.take_all());
         session
     }
-}
-
-enum Step {
-    On(State),
-    Wait(State),
 }

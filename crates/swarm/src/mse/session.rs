@@ -18,6 +18,15 @@ pub enum Role {
 }
 
 impl Role {
+    /// Length in bytes of what follows this side's pad: a responder's constant, method and length of a pad, and before them an
+    /// initiator's mark and torrent.
+    pub const fn head_length(self) -> usize {
+        match self {
+            Self::Initiator => 20 + 20 + 8 + 4 + 2,
+            Self::Responder => 8 + 4 + 2,
+        }
+    }
+
     pub(super) const fn other(self) -> Self {
         match self {
             Self::Initiator => Self::Responder,
@@ -32,8 +41,20 @@ pub struct Session {
     info_hash: InfoHashV1,
     role: Role,
     secret: Secret,
+    mark_at: usize,
     ciphers: Option<Ciphers>,
     payload: Vec<u8>,
+}
+
+/// What a handshake came to.
+#[derive(Debug)]
+pub(super) struct Agreed {
+    pub(super) info_hash: InfoHashV1,
+    pub(super) role: Role,
+    pub(super) secret: Secret,
+    pub(super) method: Method,
+    /// Where in the peer's bytes the mark stands that ends its pad.
+    pub(super) mark_at: usize,
 }
 
 /// Both directions of RC4, from one side.
@@ -52,15 +73,20 @@ impl Ciphers {
 
 impl Session {
     /// `payload` is what the peer's handshake brought along, uncovered.
-    pub(super) fn new(
-        info_hash: InfoHashV1,
-        role: Role,
-        secret: Secret,
-        method: Method,
-        ciphers: Ciphers,
-        payload: Vec<u8>,
-    ) -> Self {
-        Self { info_hash, role, secret, ciphers: (method == Method::Rc4).then_some(ciphers), payload }
+    pub(super) fn new(agreed: Agreed, ciphers: Ciphers, payload: Vec<u8>) -> Self {
+        let Agreed { info_hash, role, secret, method, mark_at } = agreed;
+        Self { info_hash, role, secret, mark_at, ciphers: (method == Method::Rc4).then_some(ciphers), payload }
+    }
+
+    /// Where in the peer's bytes stands what follows from the secret and the method, and nothing that it chose freely:
+    /// from the mark that ends its pad to the length of the next one.
+    pub fn head(&self) -> core::ops::Range<usize> {
+        self.mark_at..self.mark_at + self.role.other().head_length()
+    }
+
+    /// How many bytes of the payload are here.
+    pub fn payload_length(&self) -> usize {
+        self.payload.len()
     }
 
     /// The torrent that the handshake named. The BitTorrent handshake inside names one again, which only its reader can

@@ -159,7 +159,7 @@ impl<'a> Probe<'a> {
         self.timers.set(Timer::Handshake, now.mono.plus_ms(self.limits.handshake_ms));
         match self.target.direction {
             Direction::Outgoing => self.open(now),
-            Direction::Incoming => self.take_over(now),
+            Direction::Incoming => self.take_over(),
         }
     }
 

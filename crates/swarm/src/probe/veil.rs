@@ -34,10 +34,12 @@ impl Veil {
 pub struct Accepted {
     /// The stream from now on.
     pub session: Box<Session>,
-    /// What was on the wire so far.
+    /// What was on the wire until the caller's first payload.
     pub wire: Vec<Wire>,
-    /// What the caller has said so far, uncovered.
+    /// What the caller has said since, uncovered.
     pub heard: Vec<u8>,
+    /// When the last of it had arrived.
+    pub heard_at: Now,
 }
 
 /// Bytes on the wire.
@@ -49,4 +51,15 @@ pub struct Wire {
     pub is_received: bool,
     /// The bytes.
     pub bytes: Vec<u8>,
+}
+
+impl Wire {
+    /// Takes the last bytes that the peer sent off again: they are the stream's, byte for byte, and no handshake's.
+    pub(crate) fn cut_stream(parts: &mut [Self], mut stream_length: usize) {
+        for part in parts.iter_mut().rev().filter(|part| part.is_received) {
+            let cut = stream_length.min(part.bytes.len());
+            part.bytes.truncate(part.bytes.len() - cut);
+            stream_length -= cut;
+        }
+    }
 }

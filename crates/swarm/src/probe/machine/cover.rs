@@ -1,11 +1,14 @@
 //! The layer between the engine and the wire.
 
-use evidence::{Encryption, InfoHashV1, MseSecret, Now};
+use core::ops::Range;
 
-use super::super::veil::{Accepted, Veil};
+use evidence::{Direction, Encryption, InfoHashV1, MseSecret, Now};
+
+use super::super::veil::{Accepted, Veil, Wire};
 use super::Probe;
 use crate::chance::Seed;
 use crate::mse::{Initiator, Offer, Output, Session};
+use crate::transcript::KEPT_MAX;
 
 /// What lies between the engine and the wire.
 #[derive(Debug)]
@@ -16,8 +19,8 @@ pub(super) enum Cover {
     Due { names: InfoHashV1, seed: Seed },
     /// A caller's MSE handshake, to be recorded once connected.
     Accepted(Box<Accepted>),
-    /// An MSE handshake of ours that is under way, and how many of its messages are sent.
-    Shaking { initiator: Box<Initiator>, sent: u32 },
+    /// An MSE handshake of ours that is under way, and what was on the wire for it.
+    Shaking { initiator: Box<Initiator>, wire: Vec<Wire> },
     /// A finished MSE handshake.
     Session(Box<Session>),
 }
@@ -41,7 +44,8 @@ impl Cover {
     pub(super) fn encryption(&self) -> Encryption {
         match self {
             Self::Session(session) => session.encryption(),
-            _ => Encryption::None,
+            Self::Shaking { .. } => Encryption::MseFailed,
+            Self::None | Self::Due { .. } | Self::Accepted(_) => Encryption::None,
         }
     }
 
@@ -54,7 +58,7 @@ impl Cover {
 }
 
 /// Our second message of an MSE handshake carries the BitTorrent handshake.
-const CARRIER: u32 = 2;
+const CARRIER: usize = 2;
 
 impl Probe<'_> {
     /// Begins a connection that we dialled.
@@ -62,7 +66,7 @@ impl Probe<'_> {
         match core::mem::replace(&mut self.cover, Cover::None) {
             Cover::Due { names, seed } => match Initiator::new(names, Offer::Both, &self.ours.encode(), seed) {
                 Ok(initiator) => {
-                    self.cover = Cover::Shaking { initiator: Box::new(initiator), sent: 0 };
+                    self.cover = Cover::Shaking { initiator: Box::new(initiator), wire: vec![] };
                     self.shake(now);
                 }
                 // A BitTorrent handshake is far shorter than the longest payload.
@@ -76,21 +80,17 @@ impl Probe<'_> {
     }
 
     /// Takes over a connection that the peer dialled.
-    pub(super) fn take_over(&mut self, now: Now) {
+    pub(super) fn take_over(&mut self) {
         match core::mem::replace(&mut self.cover, Cover::None) {
             Cover::Accepted(accepted) => {
-                let Accepted { session, wire, heard } = *accepted;
-                let heard_at = wire.iter().rfind(|part| part.is_received).map_or(now, |part| part.at);
-                for part in wire {
-                    if part.is_received {
-                        self.record.wire_received(part.at.mono, &part.bytes);
-                        self.volume.bytes_in += part.bytes.len() as u64;
-                        self.times.last_byte = Some(part.at.stamp());
-                    } else {
-                        self.record.wire_sent(part.at.mono, &part.bytes);
-                        self.volume.bytes_out += part.bytes.len() as u64;
-                    }
+                let Accepted { session, wire, heard, heard_at } = *accepted;
+                for part in &wire {
+                    let volume = &mut self.volume;
+                    *(if part.is_received { &mut volume.bytes_in } else { &mut volume.bytes_out }) += part.bytes.len() as u64;
                 }
+                self.volume.bytes_in += heard.len() as u64;
+                self.times.last_byte = Some(heard_at.stamp());
+                self.record_wire(&wire, Some(session.head()));
                 self.cover = Cover::Session(session);
                 self.on_stream(heard_at, &heard);
             }
@@ -101,9 +101,9 @@ impl Probe<'_> {
     /// Bytes arrived from the wire.
     pub(super) fn uncover(&mut self, now: Now, bytes: &[u8]) {
         match &mut self.cover {
-            Cover::Shaking { initiator, .. } => {
+            Cover::Shaking { initiator, wire } => {
                 initiator.handle_input(bytes);
-                self.record.wire_received(now.mono, bytes);
+                wire.push(Wire { at: now, is_received: true, bytes: bytes.to_vec() });
                 self.shake(now);
             }
             Cover::Session(session) => {
@@ -117,29 +117,60 @@ impl Probe<'_> {
 
     /// Does what the handshake asks for.
     fn shake(&mut self, now: Now) {
-        while let Cover::Shaking { initiator, sent } = &mut self.cover {
+        while let Cover::Shaking { initiator, wire } = &mut self.cover {
             match initiator.poll_output() {
                 Output::Send(bytes) => {
-                    *sent += 1;
-                    let is_carrier = *sent == CARRIER;
-                    self.record.wire_sent(now.mono, &bytes);
+                    wire.push(Wire { at: now, is_received: false, bytes: bytes.clone() });
+                    // Only with the carrier has the peer been told anything.
+                    self.greeted = wire.iter().filter(|part| !part.is_received).count() == CARRIER;
                     self.volume.bytes_out += bytes.len() as u64;
                     self.outbox.push_back(bytes);
-                    if is_carrier {
-                        // Only now has the peer been told anything.
-                        self.greeted = true;
-                        self.record.sent(now.mono, &self.ours.encode());
-                    }
                 }
                 Output::Wait => return,
                 Output::Done(mut session) => {
                     let payload = session.take_payload();
+                    let mut wire = core::mem::take(wire);
+                    Wire::cut_stream(&mut wire, payload.len());
+                    self.record_wire(&wire, Some(session.head()));
                     self.cover = Cover::Session(session);
                     self.on_stream(now, &payload);
                 }
                 Output::Failed(fault) => {
                     self.end_garbage(now, fault.name());
                     return;
+                }
+            }
+        }
+    }
+
+    /// Records a handshake of ours that came to nothing. Once, at the end of the contact.
+    pub(super) fn record_failed(&mut self) {
+        if let Cover::Shaking { wire, .. } = &mut self.cover {
+            let wire = core::mem::take(wire);
+            self.record_wire(&wire, None);
+        }
+    }
+
+    /// Records what was on the wire for a handshake. Of the peer's bytes `head` is kept, which nobody can choose freely; of
+    /// a handshake without one, as much as of any nonsense.
+    fn record_wire(&mut self, wire: &[Wire], head: Option<Range<usize>>) {
+        let received: Vec<u8> = wire.iter().filter(|part| part.is_received).flat_map(|part| &part.bytes).copied().collect();
+        let cuts = head.map_or(vec![0..KEPT_MAX], |head| vec![0..0, head]);
+        // Each part is recorded with the chunk that brought its last byte.
+        let ends = cuts.iter().skip(1).map(|next| next.start).chain([received.len()]);
+        let mut due = cuts.iter().zip(ends).filter(|(kept, end)| kept.start < *end).peekable();
+        let (mut heard, mut sent) = (0, 0);
+        for part in wire {
+            if part.is_received {
+                heard += part.bytes.len();
+                while let Some((kept, end)) = due.next_if(|(_, end)| *end <= heard) {
+                    self.record.wire_received(part.at.mono, &received[kept.start..end], kept.len().min(end - kept.start));
+                }
+            } else {
+                self.record.wire_sent(part.at.mono, &part.bytes);
+                sent += 1;
+                if sent == CARRIER && matches!(self.target.direction, Direction::Outgoing) {
+                    self.record.sent(part.at.mono, &self.ours.encode());
                 }
             }
         }

@@ -12,6 +12,7 @@ use crate::transcript::Recorder;
 impl Probe<'_> {
     pub(super) fn visit(&mut self) -> Visit {
         let grade = self.grade();
+        self.record_failed();
         // What made no whole message, or broke a rule, is kept with the moment of its last byte.
         if let Some(last) = self.times.last_byte.filter(|_| !self.inbox.is_empty()) {
             self.record_rest(Mono::from_us(last.mono_us));

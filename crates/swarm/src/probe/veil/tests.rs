@@ -8,6 +8,7 @@ use super::*;
 use crate::chance::Seed;
 use crate::mse::{self, Method, Policy, RecordKeys, Responder, Role, Torrents};
 use crate::transcript::{self, Record};
+use wire::handshake::Handshake;
 
 fn skey() -> InfoHashV1 {
     InfoHashV1::from(HASH)
@@ -82,7 +83,7 @@ fn outgoing<'a>(target: Target<'a>) -> Probe<'a> {
     Probe::new(target, Veil::Mse(skey()), Limits { settle_ms: 0, blocks: 1, ..Limits::default() }, Seed::new([9; 32]), now(0))
 }
 
-/// The raw and the plain bytes of a transcript, received and sent.
+/// The raw bytes that are kept and the plain ones of a transcript, received and sent.
 fn streams(transcript: &[u8]) -> [Vec<u8>; 4] {
     let mut streams = [const { vec![] }; 4];
     let mut is_whole = true;
@@ -90,8 +91,8 @@ fn streams(transcript: &[u8]) -> [Vec<u8>; 4] {
         match record {
             Record::Received { .. } if !is_whole => {}
             Record::Digested { .. } => is_whole = false,
-            Record::Wire { is_received: true, bytes, .. } => streams[0].extend(bytes),
-            Record::Wire { is_received: false, bytes, .. } => streams[1].extend(bytes),
+            Record::WireReceived { prefix, .. } => streams[0].extend(prefix),
+            Record::WireSent { bytes, .. } => streams[1].extend(bytes),
             Record::Received { bytes, .. } => streams[2].extend(bytes),
             Record::Sent { bytes, .. } => streams[3].extend(bytes),
             other => panic!("{other:?}"),
@@ -100,21 +101,37 @@ fn streams(transcript: &[u8]) -> [Vec<u8>; 4] {
     streams
 }
 
+/// Every byte received is in one record, as it was on the wire or as it was said, and never twice.
+fn assert_accounted(visit: &Visit) {
+    let records = transcript::parse(visit.transcript.as_ref().unwrap()).unwrap();
+    let length = |record: &Record<'_>| match record {
+        Record::Received { bytes, .. } => bytes.len() as u64,
+        Record::Digested { length, .. } | Record::WireReceived { length, .. } => u64::from(*length),
+        Record::Sent { .. } | Record::WireSent { .. } | Record::Dropped { .. } => 0,
+    };
+    assert_eq!(records.iter().map(length).sum::<u64>(), visit.volume.bytes_in);
+}
+
 /// What `transcript.md` lets anybody check.
 fn assert_replays(visit: &Visit, role: Role) {
     let [wire_received, wire_sent, received, sent] = streams(visit.transcript.as_ref().unwrap());
+    assert!(wire_received.len() == 14 || wire_received.len() == 54, "the head alone is kept, and nothing that a peer may choose");
     let method = if visit.encryption == Encryption::MseRc4 { Method::Rc4 } else { Method::Plain };
     let keys = RecordKeys { secret: *visit.mse_secret.unwrap().as_bytes(), info_hash: skey(), role, method };
-    let replay = match role {
-        Role::Initiator => mse::replay::read(&keys, &wire_sent, &wire_received),
-        Role::Responder => mse::replay::read(&keys, &wire_received, &wire_sent),
+    let (from_initiator, from_responder) = match role {
+        Role::Initiator => (&wire_sent, &wire_received),
+        Role::Responder => (&wire_received, &wire_sent),
     };
-    let replay = replay.unwrap();
-    let (ours, theirs) = match role {
-        Role::Initiator => (replay.from_initiator, replay.from_responder),
-        Role::Responder => (replay.from_responder, replay.from_initiator),
-    };
-    assert!(sent.starts_with(&ours) && received.starts_with(&theirs), "the plain bytes go on from the handshake's");
+    mse::replay::check(&keys, from_initiator, from_responder).unwrap();
+    for (wrong, due) in [
+        (RecordKeys { secret: [9; 96], ..keys.clone() }, mse::replay::Mismatch::Secret(Role::Initiator)),
+        (RecordKeys { info_hash: InfoHashV1::from([8; 20]), ..keys.clone() }, mse::replay::Mismatch::Torrent),
+    ] {
+        assert_eq!(mse::replay::check(&wrong, from_initiator, from_responder), Err(due));
+    }
+    assert!(sent.len() >= wire::handshake::LENGTH && Handshake::parse(&sent).is_ok(), "what was said is there as it was said");
+    assert!(Handshake::parse(&received).is_ok());
+    assert_accounted(visit);
 }
 
 #[test]
@@ -169,7 +186,7 @@ fn a_peer_that_was_told_nothing_is_said_to_have_been_told_nothing() {
         let visit = drain(&mut probe).1.unwrap();
         // For a control visit too: who was asked nothing has not declined to answer.
         assert_eq!(visit.outcome, Outcome::Closed { phase: Phase::Handshake });
-        assert_eq!((visit.encryption, visit.mse_secret), (Encryption::None, None));
+        assert_eq!((visit.encryption, visit.mse_secret), (Encryption::MseFailed, None));
         let [received, wire_sent, plain_received, plain_sent] = streams(visit.transcript.as_ref().unwrap());
         assert!(received.is_empty() && plain_received.is_empty() && plain_sent.is_empty());
         assert_eq!(visit.volume.bytes_out, wire_sent.len() as u64);
@@ -202,4 +219,8 @@ fn nonsense_instead_of_a_handshake_is_named() {
     probe.handle_input(now(2), Input::Received(&[0; 96]));
     let visit = drain(&mut probe).1.unwrap();
     assert_eq!(visit.outcome, Outcome::Garbage { rule: "mse-weak-key".into(), phase: Phase::Handshake });
+    assert_eq!((visit.encryption, visit.mse_secret), (Encryption::MseFailed, None));
+    let kept = streams(visit.transcript.as_ref().unwrap()).into_iter().next().unwrap();
+    assert_eq!(kept.len(), transcript::KEPT_MAX, "of nonsense no more than of any other");
+    assert_accounted(&visit);
 }

@@ -74,6 +74,12 @@ fn good(made: &mut Made) {
             observation.mse_secret = Some([0x33; 96].into());
         }),
     );
+    ok("mse-failed", "an MSE handshake that came to nothing", {
+        let mut o = records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0);
+        (o.encryption, o.grade) = (Encryption::MseFailed, Grade::Connected);
+        o.outcome = Outcome::Closed { phase: Phase::Handshake };
+        sealed(Tag::Obs, &o)
+    });
     ok(
         "ipv6",
         "IPv6 on both ends",
@@ -362,6 +368,12 @@ fn contradictions(made: &mut Made) {
         }),
     );
     bad("no-mse-secret", "an encrypted stream has a secret", with(|o| o.encryption = Encryption::MsePlain));
+    bad("handshake-over-nothing", "no handshake without a stream", with(|o| o.encryption = Encryption::MseFailed));
+    bad("mse-secret-of-nothing", "a stream that never came about has no secret", {
+        let mut o = records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0);
+        (o.encryption, o.mse_secret) = (Encryption::MseFailed, Some([0x33; 96].into()));
+        sealed(Tag::Obs, &o)
+    });
     bad("mse-secret", "a plain stream has no secret", with(|o| o.mse_secret = Some([0x33; 96].into())));
     bad(
         "client-too-long",
