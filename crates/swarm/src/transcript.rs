@@ -132,7 +132,7 @@ impl Recorder {
 
     /// Records bytes of an MSE handshake as they arrived, of which the first `kept` are kept.
     pub(crate) fn wire_received(&mut self, now: Mono, bytes: &[u8], kept: usize) {
-        let (prefix, rest) = bytes.split_at(kept.min(WIRE_KEPT_MAX));
+        let (prefix, rest) = bytes.split_at(kept.min(WIRE_KEPT_MAX).min(bytes.len()));
         if self.begin(now, WIRE_RECEIVED, bytes.len()) {
             self.bytes.push(prefix.len() as u8);
             self.bytes.extend_from_slice(prefix);

@@ -155,16 +155,19 @@ impl Probe<'_> {
     /// a handshake without one, as much as of any nonsense.
     fn record_wire(&mut self, wire: &[Wire], head: Option<Range<usize>>) {
         let received: Vec<u8> = wire.iter().filter(|part| part.is_received).flat_map(|part| &part.bytes).copied().collect();
-        let cuts = head.map_or(vec![0..KEPT_MAX], |head| vec![0..0, head]);
-        // Each part is recorded with the chunk that brought its last byte.
-        let ends = cuts.iter().skip(1).map(|next| next.start).chain([received.len()]);
-        let mut due = cuts.iter().zip(ends).filter(|(kept, end)| kept.start < *end).peekable();
+        let end = received.len();
+        // Each of these is recorded with the chunk that brought its last byte.
+        let records = match head {
+            Some(head) => [(0..head.start, 0), (head.start..end, head.len())],
+            None => [(0..end, KEPT_MAX), (end..end, 0)],
+        };
+        let mut due = records.into_iter().filter(|(range, _)| !range.is_empty()).peekable();
         let (mut heard, mut sent) = (0, 0);
         for part in wire {
             if part.is_received {
                 heard += part.bytes.len();
-                while let Some((kept, end)) = due.next_if(|(_, end)| *end <= heard) {
-                    self.record.wire_received(part.at.mono, &received[kept.start..end], kept.len().min(end - kept.start));
+                while let Some((range, kept)) = due.next_if(|(range, _)| range.end <= heard) {
+                    self.record.wire_received(part.at.mono, &received[range], kept);
                 }
             } else {
                 self.record.wire_sent(part.at.mono, &part.bytes);
