@@ -44,6 +44,33 @@ fn sum(object: &Value) -> u64 {
     object.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum()
 }
 
+/// The index's coverage is that of the process report, which is the log's, and both count everybody once.
+fn same_coverage(coverage: &Value, audit: &Path, sharers: u64) {
+    let [torrent] = &coverage.as_array().unwrap()[..] else { panic!("one torrent was watched: {coverage}") };
+    let (funnel, missed) = (&torrent["funnel"], &torrent["missed"]);
+    assert_eq!((&funnel["heard"], &funnel["reported"]), (&120.into(), &sharers.into()), "{torrent:#}");
+    let (heard, reached) = (funnel["heard"].as_u64().unwrap(), funnel["reached"].as_u64().unwrap());
+    assert_eq!(missed["missed"].as_u64().unwrap(), heard - reached);
+    assert_eq!(sum(&missed["reasons"]), heard - reached);
+    assert_eq!(torrent["by_source"]["tracker"]["funnel"]["served"], funnel["served"]);
+    let hours = torrent["hours"].as_array().unwrap();
+    assert_eq!(hours.iter().map(|hour| hour["new"].as_u64().unwrap()).sum::<u64>(), heard);
+    assert!(hours.iter().all(|hour| hour["took_part"]["estimate"]["none"].is_string()), "trackers alone: {hours:#?}");
+
+    let report: Value = serde_json::from_slice(&std::fs::read(audit.join("data/process-report.json")).unwrap()).unwrap();
+    let section = report["sections"].as_array().unwrap().iter().find(|section| section["number"] == 16).unwrap();
+    let figures = section["blocks"].as_array().unwrap().iter().filter(|block| block["block"] == "figures");
+    let figures: Vec<&Value> = figures.flat_map(|block| block["figures"].as_array().unwrap()).collect();
+    for (label, count) in [
+        ("Heard of, and free to be contacted", heard),
+        ("Reached", reached),
+        ("Missed: never reached by any means", heard - reached),
+    ] {
+        let figure = figures.iter().find(|figure| figure["label"] == label).unwrap();
+        assert_eq!(figure["value"], count.to_string(), "{label}");
+    }
+}
+
 #[test]
 fn a_swarm_becomes_verified_bundles() {
     let laboratory = Laboratory::start(201);
@@ -89,7 +116,9 @@ fn a_swarm_becomes_verified_bundles() {
     let another = "0".repeat(64);
     assert_eq!(station.no(["verify", &places(&issued)[0], "--anchor-sha256", &another])["valid"], false);
 
-    assert_eq!(station.yes(["status"])["due"]["reported"], sharers);
+    let status = station.yes(["status", "--last-run"]);
+    assert_eq!(status["due"]["reported"], sharers);
+    same_coverage(&status["coverage"], Path::new(&station.beside("bundles/audit")), sharers);
     assert_eq!(station.no(issue(&station, "second", &[]))["reports"], 0);
     assert!(!Path::new(&station.beside("second")).exists());
     station.assert_sound();

@@ -11,6 +11,7 @@ mod clock;
 mod commands;
 mod config;
 mod content;
+mod coverage;
 mod delivery;
 mod demo;
 mod descriptors;

@@ -8,7 +8,7 @@ use evidence::control::Control;
 use evidence::{Content, Entry, Opening};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::row::{Opened, leaf_hash, open, rank, to_sql};
+use crate::row::{Opened, direction_word, leaf_hash, open, rank, to_sql};
 use crate::{Fault, Index};
 
 /// Entries per transaction: one sync for many, and never more than this to do again.
@@ -179,7 +179,7 @@ fn insert_opened(connection: &Connection, opened: &Opened) -> rusqlite::Result<(
         }
         Opened::Observation(row) => {
             let mut insert = connection
-                .prepare_cached("INSERT INTO observations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)")?;
+                .prepare_cached("INSERT INTO observations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)")?;
             insert.execute(params![
                 to_sql(row.index),
                 row.at.ms(),
@@ -194,7 +194,27 @@ fn insert_opened(connection: &Connection, opened: &Opened) -> rusqlite::Result<(
                 row.isp,
                 row.purpose,
                 row.source,
+                row.began.ms(),
+                direction_word(row.direction),
+                row.is_covered,
+                row.rule,
+                row.listening_port,
             ])?;
+        }
+        Opened::List(rows) => {
+            let mut insert = connection.prepare_cached("INSERT INTO sightings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+            for row in rows {
+                insert.execute(params![
+                    to_sql(row.index),
+                    to_sql(row.place),
+                    row.at.ms(),
+                    row.peer.ip().to_string(),
+                    row.peer.port(),
+                    row.target,
+                    row.run.to_string(),
+                    row.source,
+                ])?;
+            }
         }
     }
     Ok(())
@@ -204,6 +224,7 @@ fn insert_opened(connection: &Connection, opened: &Opened) -> rusqlite::Result<(
 fn forget(connection: &Connection, index: u64) -> rusqlite::Result<()> {
     let index = to_sql(index);
     connection.execute("DELETE FROM observations WHERE idx = ?1", [index])?;
+    connection.execute("DELETE FROM sightings WHERE idx = ?1", [index])?;
     connection.execute("DELETE FROM runs WHERE idx = ?1", [index])?;
     connection.execute("UPDATE entries SET tag = NULL WHERE idx = ?1 AND part <> 'ctl'", [index])?;
     Ok(())

@@ -30,7 +30,7 @@ use rusqlite::Connection;
 
 pub use fault::Fault;
 pub use query::{Counted, Filter, Observations};
-pub use row::{EntryRow, NoteRow, ObservationRow, RunRow};
+pub use row::{EntryRow, NoteRow, ObservationRow, RunRow, SightingRow};
 
 /// An open index.
 #[derive(Debug)]

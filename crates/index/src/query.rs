@@ -8,7 +8,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{OptionalExtension as _, params_from_iter};
 
 use crate::row::{grade, rank, to_sql};
-use crate::{EntryRow, Fault, Index, NoteRow, ObservationRow, RunRow};
+use crate::{EntryRow, Fault, Index, NoteRow, ObservationRow, RunRow, SightingRow};
 
 /// Rows fetched at once. Between two pages the file is free for a writer.
 const PAGE_ROWS: usize = 1024;
@@ -111,6 +111,22 @@ impl Index {
         Observations { index: self, query, values, next: Some(0), page: VecDeque::new() }
     }
 
+    /// Hands out everybody whom lists of candidates named, of one run or of all, in the order of the log.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn sightings(&self, run: Option<RunId>, mut each: impl FnMut(&SightingRow)) -> Result<(), Fault> {
+        let columns = SightingRow::COLUMNS;
+        let query = format!("SELECT {columns} FROM sightings WHERE ?1 IS NULL OR run = ?1 ORDER BY idx, place");
+        let mut statement = self.try_sql(self.connection.prepare_cached(&query))?;
+        let run = run.map_or(Value::Null, |run| run.to_string().into());
+        let rows = self.try_sql(statement.query_map([run], SightingRow::read))?;
+        for row in rows {
+            each(&self.try_sql(row)?);
+        }
+        Ok(())
+    }
+
     /// How many observations match, by the value of a column, in the order of that value; grades lowest first.
     ///
     /// # Errors
@@ -188,8 +204,10 @@ impl Index {
 
     fn digest_rows(&self) -> rusqlite::Result<Digest> {
         let mut digest = sha256(b"");
-        for table in ["entries", "observations", "notes", "runs"] {
-            let mut statement = self.connection.prepare(&format!("SELECT * FROM {table} ORDER BY idx"))?;
+        for (table, order) in
+            [("entries", "idx"), ("observations", "idx"), ("sightings", "idx, place"), ("notes", "idx"), ("runs", "idx")]
+        {
+            let mut statement = self.connection.prepare(&format!("SELECT * FROM {table} ORDER BY {order}"))?;
             let columns = statement.column_count();
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {

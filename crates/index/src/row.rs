@@ -2,9 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use evidence::candidates::Candidates;
 use evidence::observation::Purpose;
 use evidence::run::{Fact, RunFact};
-use evidence::{Digest, Grade, KeyId, Leaf, Numbered, Observation, Opening, RunId, Tag, Transport, Utc, sha256};
+use evidence::{
+    Digest, Direction, Encryption, Grade, KeyId, Leaf, Numbered, Observation, Opening, Outcome, RunId, Tag, Transport, Utc,
+    sha256,
+};
 use rusqlite::Row;
 use rusqlite::types::Type;
 
@@ -54,6 +58,35 @@ pub struct ObservationRow {
     pub purpose: String,
     /// What kind of source named the address.
     pub source: Option<String>,
+    /// When the contact began.
+    pub began: Utc,
+    /// Who dialled.
+    pub direction: Direction,
+    /// Whether the stream was under Message Stream Encryption.
+    pub is_covered: bool,
+    /// The word of the rule, where policy forbade the contact.
+    pub rule: Option<String>,
+    /// The port on which the peer says that it listens.
+    pub listening_port: Option<u16>,
+}
+
+/// An address and port that a list of candidates named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SightingRow {
+    /// Position of the list in the log, from 0.
+    pub index: u64,
+    /// Position in the list, from 0.
+    pub place: u64,
+    /// When the list arrived.
+    pub at: Utc,
+    /// Who.
+    pub peer: SocketAddr,
+    /// What was asked about, as [`evidence::TargetIds`] writes it.
+    pub target: String,
+    /// The run in which it was asked.
+    pub run: RunId,
+    /// What kind of source.
+    pub source: String,
 }
 
 /// A control note.
@@ -83,6 +116,7 @@ pub struct RunRow {
 pub(crate) enum Opened {
     Observation(ObservationRow),
     Run(RunRow),
+    List(Vec<SightingRow>),
     Nothing,
 }
 
@@ -96,7 +130,8 @@ pub(crate) fn open(index: u64, opening: &Opening<'_>) -> Result<Opened, evidence
     match opening.tag {
         Tag::Obs => Ok(Opened::Observation(observation(index, &opening.decode::<Numbered<Observation>>()?.body))),
         Tag::Run => Ok(Opened::Run(run(index, &opening.decode::<Numbered<RunFact>>()?.body))),
-        Tag::Cand | Tag::Clock => Ok(Opened::Nothing),
+        Tag::Cand => Ok(Opened::List(sightings(index, &opening.decode::<Numbered<Candidates>>()?.body))),
+        Tag::Clock => Ok(Opened::Nothing),
     }
 }
 
@@ -120,6 +155,32 @@ fn observation(index: u64, body: &Observation) -> ObservationRow {
             Purpose::Control { .. } => "control".into(),
         },
         source: body.found.as_ref().map(|found| found.source.word().into()),
+        began: body.times.began.utc,
+        direction: body.direction,
+        is_covered: body.encryption != Encryption::None,
+        rule: if let Outcome::Excluded { rule } = &body.outcome { Some(rule.word().into()) } else { None },
+        listening_port: body.extension.as_ref().and_then(|said| said.listening_port),
+    }
+}
+
+fn sightings(index: u64, body: &Candidates) -> Vec<SightingRow> {
+    let row = |(place, peer): (u64, &SocketAddr)| SightingRow {
+        index,
+        place,
+        at: body.at.utc,
+        peer: evidence::endpoint::canonical(*peer),
+        target: body.target.to_string(),
+        run: body.run,
+        source: body.source.word().into(),
+    };
+    (0..).zip(&body.peers).map(row).collect()
+}
+
+/// As the column `direction` holds it.
+pub(crate) fn direction_word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Outgoing => "outgoing",
+        Direction::Incoming => "incoming",
     }
 }
 
@@ -183,7 +244,8 @@ impl EntryRow {
 }
 
 impl ObservationRow {
-    pub(crate) const COLUMNS: &str = "idx, at_ms, ip, port, transport, target, run, grade, outcome, asn, isp, purpose, source";
+    pub(crate) const COLUMNS: &str = "idx, at_ms, ip, port, transport, target, run, grade, outcome, asn, isp, purpose, source, \
+                                      began_ms, direction, covered, rule, listening_port";
 
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -199,6 +261,30 @@ impl ObservationRow {
             isp: row.get(10)?,
             purpose: row.get(11)?,
             source: row.get(12)?,
+            began: Utc::from_ms(row.get(13)?),
+            direction: [Direction::Outgoing, Direction::Incoming]
+                .into_iter()
+                .find(|side| row.get_ref(14).is_ok_and(|word| word.as_str() == Ok(direction_word(*side))))
+                .ok_or_else(|| foreign(14, Type::Text))?,
+            is_covered: row.get(15)?,
+            rule: row.get(16)?,
+            listening_port: row.get(17)?,
+        })
+    }
+}
+
+impl SightingRow {
+    pub(crate) const COLUMNS: &str = "idx, place, at_ms, ip, port, target, run, source";
+
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            index: number(row, 0)?,
+            place: number(row, 1)?,
+            at: Utc::from_ms(row.get(2)?),
+            peer: SocketAddr::new(text::<IpAddr>(row, 3)?, row.get(4)?),
+            target: row.get(5)?,
+            run: text(row, 6)?,
+            source: row.get(7)?,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Fault, Index};
 
 /// Counts the layouts; another one is never read, only built again.
-pub(crate) const VERSION: i64 = 1;
+pub(crate) const VERSION: i64 = 2;
 
 /// Marks the file as ours (`affi` in ASCII).
 const APPLICATION: i64 = 0x6166_6669;
@@ -36,8 +36,24 @@ const TABLES: &str = "
         asn INTEGER,
         isp TEXT,
         purpose TEXT NOT NULL,
-        source TEXT
+        source TEXT,
+        began_ms INTEGER NOT NULL,
+        direction TEXT NOT NULL,
+        covered INTEGER NOT NULL,
+        rule TEXT,
+        listening_port INTEGER
     ) STRICT;
+    CREATE TABLE sightings (
+        idx INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        ip TEXT NOT NULL,
+        port INTEGER NOT NULL,
+        target TEXT NOT NULL,
+        run TEXT NOT NULL,
+        source TEXT NOT NULL,
+        PRIMARY KEY (idx, place)
+    ) STRICT, WITHOUT ROWID;
     CREATE INDEX observations_by_peer ON observations (ip, port);
     CREATE INDEX observations_by_grade ON observations (grade);
     CREATE TABLE notes (idx INTEGER PRIMARY KEY, tag TEXT NOT NULL) STRICT;

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fs;
 
+use evidence::candidates::Candidates;
 use evidence::clock::ClockReading;
 use evidence::control::{Close, Control, Erase};
 use evidence::observation::{Found, Purpose, Source, Times, Volume};
@@ -355,6 +356,57 @@ fn what_is_forgotten_is_gone_from_the_file() {
     entries[3].content = Content::Absent;
     let digest = index.digest().unwrap();
     assert_eq!(Index::rebuild(&path, all_right(&entries)).unwrap().digest().unwrap(), digest);
+}
+
+fn listed(index: u64, n: u8, peers: &[&str]) -> Entry {
+    let list = Candidates {
+        answer_sha256: sha256(b"answer"),
+        at: stamp(9),
+        dropped: 0,
+        peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
+        run: run(n),
+        source: Source::Dht,
+        target: target(n),
+        via: "dht".into(),
+    };
+    opened(index, Tag::Cand, list)
+}
+
+#[test]
+fn whoever_a_list_named_is_kept_until_the_list_is_erased() {
+    let (_folder, path) = folder();
+    let mut entries = vec![listed(0, 1, &["203.0.113.7:1", "[2001:db8::7]:2"]), listed(1, 2, &["203.0.113.8:1"])];
+    let mut index = Index::open(&path).unwrap();
+    index.catch_up(all_right(&entries)).unwrap();
+    let seen = |index: &Index, run| {
+        let mut rows = Vec::new();
+        index.sightings(run, |row| rows.push(row.clone())).unwrap();
+        rows
+    };
+    let rows = seen(&index, None);
+    assert_eq!(rows.iter().map(|row| (row.index, row.place)).collect::<Vec<_>>(), [(0, 0), (0, 1), (1, 0)]);
+    let SightingRow { at, peer, target: about, source, .. } = &rows[1];
+    assert_eq!((*at, peer.to_string().as_str()), (Utc::from_ms(NOON_MS + 9), "[2001:db8::7]:2"));
+    assert_eq!((about.as_str(), source.as_str()), (target(1).to_string().as_str(), "dht"));
+    assert_eq!(seen(&index, Some(run(2))), rows[2..]);
+
+    entries.push(noted(2, &Control::Erase(Erase { index: 0, leaf: sha256(b""), basis: "retention".into() })));
+    index.catch_up(all_right(&entries)).unwrap();
+    assert_eq!(seen(&index, None), rows[2..]);
+    let digest = index.digest().unwrap();
+    entries[0].content = Content::Absent;
+    assert_eq!(Index::rebuild(&path, all_right(&entries)).unwrap().digest().unwrap(), digest);
+}
+
+#[test]
+fn an_observation_says_how_and_when_it_began() {
+    let (_folder, path) = folder();
+    let mut body = observation(3, Grade::Served, Outcome::Excluded { rule: Exclusion::Own });
+    (body.direction, body.encryption) = (Direction::Incoming, Encryption::MseRc4);
+    let index = Index::rebuild(&path, all_right(&[opened(0, Tag::Obs, body)])).unwrap();
+    let row = index.observations(&Filter::default()).next().unwrap().unwrap();
+    assert_eq!((row.direction, row.is_covered, row.rule.as_deref()), (Direction::Incoming, true, Some("own")));
+    assert_eq!((row.began, row.at, row.listening_port), (Utc::from_ms(NOON_MS + 3), Utc::from_ms(NOON_MS + 1003), None));
 }
 
 #[test]

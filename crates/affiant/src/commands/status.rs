@@ -17,11 +17,22 @@ use evidence::{
 use index::{Counted, Filter};
 use serde_json::{Value, json};
 
-use crate::{answer::Answer, args::Affiant, clock, plan, queries, station::Station, witnesses};
+use crate::{answer::Answer, args::Affiant, clock, coverage, plan, queries, station::Station, witnesses};
 
-/// What was seen, what can be issued, what falls due.
+/// What was seen and what was missed, what can be issued, what falls due.
+///
+/// Coverage counts addresses and ports, which are not people, in each torrent and hour: who was heard of and from where, tried by
+/// which means, reached, missed and why, and how many took part at least. The process report has the same figures.
 #[derive(Debug, Clone, Args)]
-pub struct Status {}
+#[command(after_help = "Examples:\n  affiant status\n  affiant status --hours 24\n  affiant status --last-run --json")]
+pub struct Status {
+    /// How many of the last hours with any record are shown of each torrent.
+    #[arg(long, value_name = "HOURS", default_value_t = 3)]
+    hours: usize,
+    /// Coverage of the last run alone.
+    #[arg(long)]
+    last_run: bool,
+}
 
 impl Status {
     pub(crate) fn run(&self, args: &Affiant) -> Result<Answer> {
@@ -82,9 +93,15 @@ impl Status {
         let case = CaseFile::read(&origin, entries)?;
         look_ups.write(&mut text)?;
         json["look_ups"] = look_ups.to_json();
-        let due = due(&origin, case, now.date())?;
+        let decided = Decided::read(&origin, &case, case.size)?;
+        let due = due(&case, &decided, now.date())?;
         due.write(&mut text)?;
         json["due"] = due.to_json();
+
+        let run = if self.last_run { coverage::last_run(&index)? } else { None };
+        let coverage = coverage::count(&index, run, |index| decided.reported.contains_key(&index))?;
+        coverage::write(&mut text, &coverage, self.hours)?;
+        json["coverage"] = coverage::to_json(&coverage, self.hours);
         Ok(Answer::yes(text, json))
     }
 }
@@ -132,13 +149,12 @@ struct Due {
     reported: u64,
 }
 
-fn due(origin: &str, case: CaseFile, today: Date) -> Result<Due> {
+fn due(case: &CaseFile, decided: &Decided, today: Date) -> Result<Due> {
     let holidays = Holidays::parse(SHIPPED).map_err(|fault| anyhow::anyhow!("the holiday table is refused: {fault}"))?;
-    let decided = Decided::read(origin, &case, case.size)?;
     let mut due = Due { by_last_day: BTreeMap::new(), lost: 0, refused: 0, reported: 0 };
-    for session in &sessions(&case, case.size).sessions {
+    for session in &sessions(case, case.size).sessions {
         let last = deadlines(session.start, &holidays).map_err(|fault| anyhow::anyhow!("{fault}"))?.last;
-        if decided.has_reported(session, &case) {
+        if decided.has_reported(session, case) {
             due.reported += 1;
         } else if session.observations.iter().any(|position| decided.is_withheld_for_good(case.served[*position].index)) {
             due.refused += 1;
