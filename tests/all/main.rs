@@ -9,6 +9,7 @@ mod demo;
 mod deploy;
 mod dossier;
 mod edges;
+mod export;
 mod keys;
 mod kill;
 mod laboratory;

@@ -94,6 +94,9 @@ pub enum Command {
     Issue(commands::issue::Issue),
     /// Check a bundle against a trust anchor.
     Verify(commands::verify::Verify),
+    /// Write evidence in the formats of other tools.
+    #[command(subcommand)]
+    Export(commands::export::Export),
     /// Say what a torrent file or magnet link is.
     Inspect(commands::inspect::Inspect),
     /// The log itself.

@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod demo;
 pub mod dossier;
+pub mod export;
 pub mod init;
 pub mod inspect;
 pub mod issue;
@@ -39,6 +40,7 @@ pub fn run(args: &Affiant) -> Result<Answer> {
         Command::Status(command) => command.run(args),
         Command::Issue(command) => command.run(args),
         Command::Verify(command) => command.run(),
+        Command::Export(command) => command.run(args),
         Command::Inspect(command) => command.run(),
         Command::Log(command) => command.run(args),
         Command::Witness(command) => command.run(args),
