@@ -50,7 +50,7 @@ impl Pcapng {
             Some(bundle) => (opening_in(bundle, self.index)?, Transcripts::Bundle(bundle.join("data/recipient/transcripts"))),
             None => {
                 let station = Station::open(&args.place)?;
-                (opening_of(&station, self.index)?, Transcripts::Station(station))
+                (opening_of(&station, self.index)?, Transcripts::Station(Box::new(station)))
             }
         };
         let opening = Opening::parse(&line).with_context(|| format!("the opening of entry {} is refused", self.index))?;
@@ -74,7 +74,7 @@ impl Pcapng {
 }
 
 enum Transcripts {
-    Station(Station),
+    Station(Box<Station>),
     Bundle(PathBuf),
 }
 

@@ -8,6 +8,9 @@ const HEAD_BYTES: usize = 13;
 /// Most bytes that are kept of a record whose rest is a digest.
 const KEPT_MAX: usize = 68;
 
+/// The same of a record of a handshake of MSE.
+const WIRE_KEPT_MAX: usize = 54;
+
 /// One record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
@@ -33,7 +36,7 @@ pub enum Said<'a> {
     Sent(&'a [u8]),
     /// So many records were not kept.
     Dropped(u32),
-    /// Bytes of a handshake of MSE, as they arrived.
+    /// The first bytes of a part of a handshake of MSE, as they arrived.
     WireReceived(&'a [u8]),
     /// Bytes of a handshake of MSE, as they were sent.
     WireSent(&'a [u8]),
@@ -99,7 +102,15 @@ fn record(bytes: &[u8], at: usize) -> Result<(Record<'_>, &[u8]), NotATranscript
             (Said::Received { kept, length, rest_sha256: Some(Digest::from(digest)) }, after)
         }
         4 => (Said::Dropped(count), body),
-        5 => take(length).map(|(bytes, after)| (Said::WireReceived(bytes), after))?,
+        5 => {
+            let kept_bytes = usize::from(*body.first().ok_or(short)?);
+            if kept_bytes > length || kept_bytes > WIRE_KEPT_MAX {
+                return Err(NotATranscript::Form(at));
+            }
+            let digest_bytes = if kept_bytes < length { 32 } else { 0 };
+            let (record, after) = take(1 + kept_bytes + digest_bytes)?;
+            (Said::WireReceived(&record[1..=kept_bytes]), after)
+        }
         6 => take(length).map(|(bytes, after)| (Said::WireSent(bytes), after))?,
         _ => return Err(NotATranscript::Form(at)),
     };
@@ -124,7 +135,8 @@ mod tests {
             (2, 2, b"hi", Said::Sent(b"hi")),
             (3, 30, &digested, Said::Received { kept: b"hi", length: 30, rest_sha256: Some(Digest::from([9; 32])) }),
             (4, 12, b"", Said::Dropped(12)),
-            (5, 2, b"hi", Said::WireReceived(b"hi")),
+            (5, 2, b"\x02hi", Said::WireReceived(b"hi")),
+            (5, 30, &digested, Said::WireReceived(b"hi")),
             (6, 2, b"hi", Said::WireSent(b"hi")),
         ] {
             assert_eq!(records(&one(kind, count, body)), Ok(vec![Record { mono_us: 7, said }]), "{kind}");
@@ -143,6 +155,10 @@ mod tests {
             (one(3, 300, &[&[69][..], &[0; 101]].concat()), NotATranscript::Form(21)),
             (one(3, 30, &digested[..20]), NotATranscript::Short(21)),
             (one(4, 12, b"x"), NotATranscript::After(21)),
+            (one(5, 1, &digested), NotATranscript::Form(21)),
+            (one(5, 300, &[&[55][..], &[0; 87]].concat()), NotATranscript::Form(21)),
+            (one(5, 30, &digested[..20]), NotATranscript::Short(21)),
+            (one(5, 0, b""), NotATranscript::Short(21)),
             (one(2, u32::MAX, b"hi"), NotATranscript::Short(21)),
         ] {
             assert_eq!(records(&bytes), Err(why), "{bytes:?}");
