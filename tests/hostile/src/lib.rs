@@ -8,6 +8,7 @@
 //! *Out of scope*: sockets, and what only the operator writes.
 
 mod bencode;
+mod engines;
 mod hashes;
 mod krpc;
 mod magnets;
@@ -33,17 +34,24 @@ pub type Seed = (String, Vec<u8>);
 
 /// All of them, in the order of their names.
 pub const TARGETS: &[Target] = &[
+    Target { name: "announce", run: engines::announce::run, seeds: engines::announce::seeds },
     Target { name: "bencode", run: bencode::run, seeds: bencode::seeds },
     Target { name: "compact_peers", run: trackers::compact::run, seeds: trackers::compact::seeds },
+    Target { name: "dht", run: engines::dht::run, seeds: engines::dht::seeds },
     Target { name: "extension_handshake", run: peers::extension::run, seeds: peers::extension::seeds },
     Target { name: "handshake", run: peers::handshake::run, seeds: peers::handshake::seeds },
     Target { name: "hashes", run: hashes::run, seeds: hashes::seeds },
+    Target { name: "holepunch", run: peers::holepunch::run, seeds: peers::holepunch::seeds },
     Target { name: "krpc", run: krpc::run, seeds: krpc::seeds },
     Target { name: "magnet", run: magnets::magnet::run, seeds: magnets::magnet::seeds },
+    Target { name: "metadata", run: engines::metadata::run, seeds: engines::metadata::seeds },
     Target { name: "metainfo", run: torrents::run, seeds: torrents::seeds },
+    Target { name: "mse", run: engines::mse::run, seeds: engines::mse::seeds },
     Target { name: "peer_id", run: peers::peer_id::run, seeds: peers::peer_id::seeds },
     Target { name: "peer_messages", run: peers::messages::run, seeds: peers::messages::seeds },
     Target { name: "pex", run: peers::pex::run, seeds: peers::pex::seeds },
+    Target { name: "probe", run: engines::probe::run, seeds: engines::probe::seeds },
+    Target { name: "reception", run: engines::reception::run, seeds: engines::reception::seeds },
     Target { name: "tracker_http", run: trackers::http::run, seeds: trackers::http::seeds },
     Target { name: "tracker_udp", run: trackers::udp::run, seeds: trackers::udp::seeds },
     Target { name: "tracker_url", run: magnets::url::run, seeds: magnets::url::seeds },

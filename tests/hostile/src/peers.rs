@@ -2,6 +2,7 @@
 
 pub(crate) mod extension;
 pub(crate) mod handshake;
+pub(crate) mod holepunch;
 pub(crate) mod messages;
 pub(crate) mod metadata;
 pub(crate) mod peer_id;

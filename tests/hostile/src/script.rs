@@ -12,6 +12,15 @@ impl<'a> Script<'a> {
         Self(bytes)
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The next byte, which stays.
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.0.first().copied()
+    }
+
     pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {
         let mut array = [0; N];
         let taken = self.take(N);
@@ -48,4 +57,10 @@ impl<'a> Script<'a> {
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         self.take(usize::MAX)
     }
+}
+
+/// A chunk as [`Script::chunk`] reads it.
+pub(crate) fn chunk(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).expect("a seed's chunk is shorter than 64 KiB");
+    [&length.to_be_bytes()[..], bytes].concat()
 }
