@@ -1,5 +1,7 @@
 //! MaxMind DB files that name an AS: GeoLite2-ASN and DB-IP (`autonomous_system_number`), IPinfo (`asn`).
 
+mod tree;
+
 use std::{fmt, net::IpAddr};
 
 use evidence::{Date, Utc};
@@ -23,6 +25,10 @@ pub(super) struct Read {
 /// Reads every network of the database.
 pub(super) fn read(bytes: &[u8]) -> Result<Read, TableFault> {
     let reader = Reader::from_source(bytes).map_err(refused)?;
+    let metadata = reader.metadata();
+    if !tree::is_walked_soon(bytes, metadata.node_count, metadata.record_size) {
+        return Err(TableFault::Database { rule: "its search tree leads to the same nodes again and again".into() });
+    }
     let seconds = i64::try_from(reader.metadata().build_epoch).unwrap_or(i64::MAX);
     let mut read = Read { built: Utc::from_ms(seconds.saturating_mul(1000)).date(), v4: Vec::new(), v6: Vec::new() };
     for (number, found) in (1..).zip(reader.networks(WithinOptions::default()).map_err(refused)?) {
