@@ -36,7 +36,8 @@ impl Dht {
 
     fn on_query(&mut self, now: Now, from: SocketAddr, message: &Message<'_>, query: Option<&Query<'_>>) {
         let own = self.own_id(Family::of(from)).filter(|_| !self.config.read_only);
-        let (Some(own), Ok(())) = (own, self.scope.check_incoming(from)) else {
+        let (Some(own), Ok(()), 1..) = (own, self.scope.check_incoming(from), from.port()) else {
+            // Nothing can be sent to port 0.
             self.ignored += 1;
             return;
         };

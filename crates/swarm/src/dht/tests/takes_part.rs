@@ -77,6 +77,13 @@ fn a_full_node_names_nodes_but_no_peers_and_takes_no_announces() {
 }
 
 #[test]
+fn nobody_is_answered_at_port_0() {
+    let mut world = settled(Options::default(), |config| config.read_only = false);
+    assert!(answers(&mut world, "127.10.0.1:0", Ask::Ping).is_empty());
+    assert_eq!(answers(&mut world, "127.10.0.1:1", Ask::Ping).len(), 1);
+}
+
+#[test]
 fn who_asks_a_full_node_is_known_only_after_he_has_answered() {
     let mut world = settled(Options::default(), |config| config.read_only = false);
     let from = address("127.30.0.1:6881");
