@@ -9,6 +9,7 @@
 
 mod bencode;
 mod engines;
+mod files;
 mod hashes;
 mod krpc;
 mod magnets;
@@ -36,6 +37,7 @@ pub type Seed = (String, Vec<u8>);
 pub const TARGETS: &[Target] = &[
     Target { name: "announce", run: engines::announce::run, seeds: engines::announce::seeds },
     Target { name: "bencode", run: bencode::run, seeds: bencode::seeds },
+    Target { name: "bundle", run: files::bundle::run, seeds: files::bundle::seeds },
     Target { name: "compact_peers", run: trackers::compact::run, seeds: trackers::compact::seeds },
     Target { name: "dht", run: engines::dht::run, seeds: engines::dht::seeds },
     Target { name: "extension_handshake", run: peers::extension::run, seeds: peers::extension::seeds },
@@ -47,14 +49,19 @@ pub const TARGETS: &[Target] = &[
     Target { name: "metadata", run: engines::metadata::run, seeds: engines::metadata::seeds },
     Target { name: "metainfo", run: torrents::run, seeds: torrents::seeds },
     Target { name: "mse", run: engines::mse::run, seeds: engines::mse::seeds },
+    Target { name: "notes", run: files::notes::run, seeds: files::notes::seeds },
     Target { name: "peer_id", run: peers::peer_id::run, seeds: peers::peer_id::seeds },
     Target { name: "peer_messages", run: peers::messages::run, seeds: peers::messages::seeds },
     Target { name: "pex", run: peers::pex::run, seeds: peers::pex::seeds },
     Target { name: "probe", run: engines::probe::run, seeds: engines::probe::seeds },
     Target { name: "reception", run: engines::reception::run, seeds: engines::reception::seeds },
+    Target { name: "records", run: files::records::run, seeds: files::records::seeds },
+    Target { name: "registers", run: files::registers::run, seeds: files::registers::seeds },
+    Target { name: "tables", run: files::tables::run, seeds: files::tables::seeds },
     Target { name: "tracker_http", run: trackers::http::run, seeds: trackers::http::seeds },
     Target { name: "tracker_udp", run: trackers::udp::run, seeds: trackers::udp::seeds },
     Target { name: "tracker_url", run: magnets::url::run, seeds: magnets::url::seeds },
+    Target { name: "transcript", run: files::transcript::run, seeds: files::transcript::seeds },
     Target { name: "ut_metadata", run: peers::metadata::run, seeds: peers::metadata::seeds },
 ];
 

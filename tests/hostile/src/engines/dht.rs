@@ -149,6 +149,7 @@ pub(crate) fn seeds() -> Vec<Seed> {
         ("bootstrap", script(0, &[&[6], &named_nodes, &[4, 0xff, 0xff]])),
         ("asked", script(2, &[&asked.repeat(12)])),
         ("asked-while-silent", script(0, &[&asked])),
+        ("regression-asked-from-port-zero", script(0x9e, &[&[0; 13], &[0x89, 0xa8, 0, 5]])),
         ("error", script(0, &[begin, &[3, 0, 0, 0, 0, 203], &chunk(b"no")])),
         ("from-elsewhere", script(0, &[begin, &[9, 0, 0, 1, 0, 200, 1, 9, 1, 7, 1, 0, 7]])),
         ("tight", script(16, &[begin, begin, begin, &named_nodes, &named_nodes, &named_nodes])),
