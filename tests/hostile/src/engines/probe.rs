@@ -80,7 +80,7 @@ fn play(contact: &mut Contact<'_>, script: &mut Script<'_>) {
         14 => contact.say(&frame(4, &u32::from(script.byte()).to_be_bytes())),
         15 => contact.say(&frame(17, &u32::from(script.byte()).to_be_bytes())),
         16 => {
-            let id = script.byte() % 4;
+            let id = script.byte() % 8;
             contact.say(&frame(20, &[&[id], script.chunk()].concat()));
         }
         17 => contact.say_uncovered(script.chunk()),
@@ -119,7 +119,6 @@ fn tight() -> Limits {
         unsolicited_max: 1,
         choke_changes_max: 4,
         rejects_max: 2,
-        client_bytes_max: 16,
         blocks: 3,
         transcript: swarm::transcript::Policy { records_max: 12 },
         ..Limits::default()

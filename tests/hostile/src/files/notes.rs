@@ -84,7 +84,7 @@ pub(crate) fn seeds() -> Vec<Seed> {
     ];
     for (folder, kind) in [("note", 0), ("checkpoint", 1), ("proof", 2)] {
         for (name, payload) in vectors::payloads(folder, 2_000).into_iter().step_by(3) {
-            seeds.push((format!("{folder}-{name}"), of(kind, 0, &payload)));
+            seeds.push((format!("vector-{folder}-{name}"), of(kind, 0, &payload)));
         }
     }
     seeds

@@ -72,7 +72,7 @@ pub(crate) fn seeds() -> Vec<Seed> {
     for (kind, number) in KINDS.iter().zip(0_u8..) {
         // Every second vector breaks a rule that one of the others breaks as well; corpora stay small.
         for (name, payload) in vectors::payloads(kind, 4_000).into_iter().step_by(3) {
-            seeds.push((format!("{kind}-{name}"), [&[number][..], &payload].concat()));
+            seeds.push((format!("vector-{kind}-{name}"), [&[number][..], &payload].concat()));
         }
     }
     seeds

@@ -55,6 +55,8 @@ pub(super) struct Contact<'a> {
     due: Vec<u8>,
     bytes_in: u64,
     bytes_out: u64,
+    /// How many others it has named.
+    named: usize,
     visit: Option<Visit>,
 }
 
@@ -103,6 +105,7 @@ impl<'a> Contact<'a> {
             due: vec![],
             bytes_in: bytes.0,
             bytes_out: bytes.1,
+            named: 0,
             visit: None,
         };
         contact.drain();
@@ -242,6 +245,12 @@ impl<'a> Contact<'a> {
                 Output::Send(bytes) => {
                     self.bytes_out += bytes.len() as u64;
                     self.hear(bytes);
+                }
+                Output::Heard(hearsay) => {
+                    self.named += hearsay.peers.len();
+                    assert!(self.named <= self.way.limits.gossip.peers_max, "{} peers were taken from one", self.named);
+                    let is_ours = |peer: &wire::pex::PexPeer| peer.address == scene::address(scene::OURS);
+                    assert!(!hearsay.peers.iter().any(is_ours), "we are named to ourselves");
                 }
                 Output::Done(visit) => assert!(self.visit.replace(*visit).is_none(), "a contact ends once"),
                 Output::Wait(until) => return until.us(),
