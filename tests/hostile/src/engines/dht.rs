@@ -23,7 +23,7 @@ fn play_all(data: &[u8]) -> (u32, u32) {
     let mut config = Config {
         v6: head & 1 != 0,
         read_only: head & 2 == 0,
-        announce: if head & 4 == 0 { None } else { std::num::NonZeroU16::new(6881) },
+        announce: if head & 4 == 0 { [None; 2] } else { [6881, 6882].map(std::num::NonZeroU16::new) },
         exempt_local: head & 8 == 0,
         bootstrap: vec![scene::address("127.0.0.2:6881"), scene::address("[2001:db8::2]:6881")],
         ..Config::default()

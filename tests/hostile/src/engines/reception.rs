@@ -91,7 +91,7 @@ impl Call {
                             assert_eq!(named.info_hash, scene::hash(), "and one that is ours");
                             let on_wire: usize =
                                 accepted.wire.iter().filter(|part| part.is_received).map(|part| part.bytes.len()).sum();
-                            assert_eq!(on_wire, self.heard.len(), "all that it said is recorded");
+                            assert_eq!(on_wire + accepted.heard.len(), self.heard.len(), "all that it said is recorded");
                             assert!(named.first.is_empty() && accepted.heard.len() >= 48);
                         }
                         Veil::Mse(_) => panic!("a caller is answered, not called"),

@@ -12,7 +12,10 @@ pub(crate) fn run(data: &[u8]) {
             let bytes: usize = records
                 .iter()
                 .map(|record| match record {
-                    Record::Received { bytes, .. } | Record::Sent { bytes, .. } | Record::Wire { bytes, .. } => bytes.len(),
+                    Record::Received { bytes, .. } | Record::Sent { bytes, .. } | Record::WireSent { bytes, .. } => bytes.len(),
+                    Record::WireReceived { prefix, rest_sha256, .. } => {
+                        1 + prefix.len() + 32 * usize::from(rest_sha256.is_some())
+                    }
                     Record::Digested { prefix, .. } => 1 + prefix.len() + 32,
                     Record::Dropped { .. } => 0,
                 })
@@ -34,7 +37,7 @@ pub(crate) fn seeds() -> Vec<Seed> {
                 record(1, 4, b"\0\0\0\0"),
                 record(2, 2, b"ab"),
                 record(3, 900, &digested),
-                record(5, 3, b"xyz"),
+                record(5, 3, b"\x03xyz"),
                 record(6, 1, b"x"),
                 record(4, 9, b""),
             ]),

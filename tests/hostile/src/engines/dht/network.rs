@@ -77,7 +77,7 @@ impl Network {
 
     pub(super) fn announce(&mut self, hash: InfoHashV1, family: Family) {
         let begun = self.dht.announce(scene::now(self.clock_us), hash, family);
-        assert!(begun.is_err() || self.config.announce.is_some(), "announced though it is off");
+        assert!(begun.is_err() || self.config.announce[family as usize].is_some(), "announced though it is off");
         self.began(begun.ok());
     }
 
@@ -172,7 +172,11 @@ impl Network {
                 assert!(self.scope.check(to).is_ok() || self.config.bootstrap.contains(&to), "{to} may not be asked");
                 assert_eq!(message.read_only, self.config.read_only, "we say whether we answer");
                 if let Ask::AnnouncePeer { port, .. } = query.ask {
-                    assert_eq!(port, self.config.announce.map(Into::into), "the port that the operator names");
+                    assert_eq!(
+                        port,
+                        self.config.announce[Family::of(to) as usize].map(Into::into),
+                        "the port that the operator names"
+                    );
                 }
                 self.open.push((to, message.transaction.to_vec()));
             }
@@ -209,8 +213,8 @@ impl Network {
                 assert!(finished.repeats <= self.config.limits.repeats_max);
                 assert!(finished.agreed() <= finished.closest.len());
             }
-            Event::Announced { .. } => {
-                assert!(self.config.announce.is_some());
+            Event::Announced { node, .. } => {
+                assert!(self.config.announce[Family::of(node.address) as usize].is_some());
                 self.named.1 += 1;
             }
             Event::Sampled(_) => {}
