@@ -4,38 +4,48 @@
 //! session uploads. The sessions announce nowhere, since they would do so from 127.0.0.1: let the laboratory's tracker
 //! list [`Seeders::addresses`].
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use librqbit::{AddTorrent, AddTorrentOptions, ListenerMode, ListenerOptions, ManagedTorrent, Session, SessionOptions};
 use tokio::time::timeout;
 
+use crate::clients::{Streams, Torrent};
+use crate::namespace::is_inside;
 use crate::torrent::SyntheticTorrent;
 
 /// Why there are no seeders.
 #[derive(Debug, thiserror::Error)]
 pub enum SeederError {
+    /// A torrent could not be read.
+    #[error("{} could not be read: {source}", file.display())]
+    Read {
+        /// The metainfo file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The content could not be written.
     #[error("the content could not be written to {}: {source}", dir.display())]
     Write {
         /// Where to.
-        dir: std::path::PathBuf,
+        dir: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },
     /// The address is not on loopback.
-    #[error("{address} is not in 127.0.0.0/8, and seeders are only started on loopback")]
+    #[error("{address} is neither on loopback nor for documentation in a network without a way out")]
     AddressOutside {
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
     /// librqbit would not do as told.
     #[error("librqbit at {address} would not {what}: {said}")]
     Refused {
         /// The seeder's address.
-        address: Ipv4Addr,
+        address: SocketAddr,
         /// What it was told to do.
         what: &'static str,
         /// What it said.
@@ -45,8 +55,14 @@ pub enum SeederError {
     #[error("librqbit at {address} has not checked the content after {} s", READY_WITHIN.as_secs())]
     TooSlow {
         /// The seeder's address.
-        address: Ipv4Addr,
+        address: SocketAddr,
     },
+}
+
+/// The library's version.
+#[must_use]
+pub fn version() -> &'static str {
+    librqbit::version()
 }
 
 /// How long checking the content may take.
@@ -60,7 +76,14 @@ pub struct Seeders {
 struct Seeder {
     address: SocketAddr,
     session: Arc<Session>,
-    torrent: Arc<ManagedTorrent>,
+    torrents: Vec<Arc<ManagedTorrent>>,
+}
+
+/// What a seeder shares.
+struct Share {
+    metainfo: Vec<u8>,
+    /// Where the files lie that it names.
+    output: PathBuf,
 }
 
 impl Seeders {
@@ -70,15 +93,34 @@ impl Seeders {
     ///
     /// See [`SeederError`].
     pub async fn start(torrent: &SyntheticTorrent, dir: &Path, addresses: &[Ipv4Addr]) -> Result<Self, SeederError> {
-        if let Some(address) = addresses.iter().copied().find(|address| !address.is_loopback()) {
-            return Err(SeederError::AddressOutside { address });
-        }
+        addresses.iter().try_for_each(|address| check((*address).into()))?;
         torrent.write_to(dir).map_err(|source| SeederError::Write { dir: dir.to_owned(), source })?;
+        let output = match torrent.info().layout() {
+            wire::metainfo::Layout::SingleFile => dir.to_owned(),
+            wire::metainfo::Layout::Folder => dir.join(&*torrent.info().name().text()),
+        };
         let mut seeders = Vec::new();
         for address in addresses {
-            seeders.push(Seeder::start(torrent, dir, *address).await?);
+            let share = Share { metainfo: torrent.metainfo().to_vec(), output: output.clone() };
+            seeders.push(Seeder::start(vec![share], dir, (*address, 0).into(), Streams::Tcp).await?);
         }
         Ok(Self { seeders })
+    }
+
+    /// Starts one seeder at this address of torrents whose single files lie in `dir`.
+    ///
+    /// # Errors
+    ///
+    /// See [`SeederError`].
+    pub async fn share(torrents: &[Torrent<'_>], dir: &Path, at: SocketAddr, streams: Streams) -> Result<Self, SeederError> {
+        check(at.ip())?;
+        let read = |torrent: &Torrent<'_>| {
+            let metainfo = std::fs::read(torrent.file);
+            let metainfo = metainfo.map_err(|source| SeederError::Read { file: torrent.file.to_owned(), source })?;
+            Ok(Share { metainfo, output: dir.to_owned() })
+        };
+        let shares = torrents.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { seeders: vec![Seeder::start(shares, dir, at, streams).await?] })
     }
 
     /// Where they listen.
@@ -89,7 +131,8 @@ impl Seeders {
     /// Bytes of content that each has sent.
     #[must_use]
     pub fn uploaded_bytes(&self) -> Vec<u64> {
-        self.seeders.iter().map(|seeder| seeder.torrent.stats().uploaded_bytes).collect()
+        let uploaded = |torrent: &Arc<ManagedTorrent>| torrent.stats().uploaded_bytes;
+        self.seeders.iter().map(|seeder| seeder.torrents.iter().map(uploaded).sum()).collect()
     }
 
     /// Ends them.
@@ -100,7 +143,11 @@ impl Seeders {
     }
 }
 
-fn options(address: Ipv4Addr, device: Option<&str>) -> SessionOptions {
+fn check(address: IpAddr) -> Result<(), SeederError> {
+    if is_inside(address) { Ok(()) } else { Err(SeederError::AddressOutside { address }) }
+}
+
+fn options(at: SocketAddr, streams: Streams, device: Option<&str>) -> SessionOptions {
     SessionOptions {
         dht: None,
         bind_device_name: device.map(str::to_owned),
@@ -109,12 +156,16 @@ fn options(address: Ipv4Addr, device: Option<&str>) -> SessionOptions {
         fastresume: false,
         disable_upload: false,
         disable_local_service_discovery: true,
-        ipv4_only: true,
+        ipv4_only: at.is_ipv4(),
         listen: Some(ListenerOptions {
-            mode: ListenerMode::TcpOnly,
-            listen_addr: SocketAddr::from((address, 0)),
+            mode: match streams {
+                Streams::Any => ListenerMode::TcpAndUtp,
+                Streams::Tcp => ListenerMode::TcpOnly,
+                Streams::Utp => ListenerMode::UtpOnly,
+            },
+            listen_addr: at,
             enable_upnp_port_forwarding: false,
-            ipv4_only: true,
+            ipv4_only: at.is_ipv4(),
             ..ListenerOptions::default()
         }),
         ..SessionOptions::default()
@@ -122,36 +173,35 @@ fn options(address: Ipv4Addr, device: Option<&str>) -> SessionOptions {
 }
 
 impl Seeder {
-    async fn start(torrent: &SyntheticTorrent, dir: &Path, address: Ipv4Addr) -> Result<Self, SeederError> {
-        let refused = |what: &'static str| move |said: String| SeederError::Refused { address, what, said };
+    async fn start(shares: Vec<Share>, dir: &Path, at: SocketAddr, streams: Streams) -> Result<Self, SeederError> {
+        let refused = |what: &'static str| move |said: String| SeederError::Refused { address: at, what, said };
         // Bound to the loopback device, a session can reach nobody outside. Old kernels and some sandboxes refuse that;
         // without it the session still learns of nobody to dial, having no tracker, no DHT and no local discovery.
-        let guarded = Session::new_with_opts(dir.to_owned(), options(address, Some("lo"))).await;
+        let guarded = Session::new_with_opts(dir.to_owned(), options(at, streams, Some("lo"))).await;
         let session = match guarded {
-            Err(_) => Session::new_with_opts(dir.to_owned(), options(address, None)).await,
+            Err(_) => Session::new_with_opts(dir.to_owned(), options(at, streams, None)).await,
             session => session,
         };
         let session = session.map_err(|error| refused("start")(format!("{error:#}")))?;
-        let listens = session.listen_addr().ok_or_else(|| refused("listen")("it has no listener".to_owned()))?;
-        let name = torrent.info().name().text();
-        let output = match torrent.info().layout() {
-            wire::metainfo::Layout::SingleFile => dir.to_owned(),
-            wire::metainfo::Layout::Folder => dir.join(&*name),
-        };
-        let add = AddTorrentOptions {
-            // Existing content is only seeded with leave to overwrite it, which complete content never is.
-            overwrite: true,
-            output_folder: Some(output.to_string_lossy().into_owned()),
-            disable_trackers: true,
-            ..AddTorrentOptions::default()
-        };
-        let added = session.add_torrent(AddTorrent::from_bytes(torrent.metainfo().to_vec()), Some(add)).await;
-        let added = added.map_err(|error| refused("add the torrent")(format!("{error:#}")))?;
-        let handle = added.into_handle().ok_or_else(|| refused("add the torrent")("it only listed it".to_owned()))?;
-        match timeout(READY_WITHIN, handle.wait_until_completed()).await {
-            Ok(Ok(())) => Ok(Self { address: listens, session, torrent: handle }),
-            Ok(Err(error)) => Err(refused("seed")(format!("{error:#}"))),
-            Err(_) => Err(SeederError::TooSlow { address }),
+        let address = session.listen_addr().ok_or_else(|| refused("listen")("it has no listener".to_owned()))?;
+        let mut torrents = Vec::new();
+        for share in shares {
+            let add = AddTorrentOptions {
+                // Existing content is only seeded with leave to overwrite it, which complete content never is.
+                overwrite: true,
+                output_folder: Some(share.output.to_string_lossy().into_owned()),
+                disable_trackers: true,
+                ..AddTorrentOptions::default()
+            };
+            let added = session.add_torrent(AddTorrent::from_bytes(share.metainfo), Some(add)).await;
+            let added = added.map_err(|error| refused("add the torrent")(format!("{error:#}")))?;
+            let handle = added.into_handle().ok_or_else(|| refused("add the torrent")("it only listed it".to_owned()))?;
+            match timeout(READY_WITHIN, handle.wait_until_completed()).await {
+                Ok(Ok(())) => torrents.push(handle),
+                Ok(Err(error)) => return Err(refused("seed")(format!("{error:#}"))),
+                Err(_) => return Err(SeederError::TooSlow { address: at }),
+            }
         }
+        Ok(Self { address, session, torrents })
     }
 }

@@ -25,7 +25,7 @@ struct Subject {
     _folder: tempfile::TempDir,
 }
 
-fn find(client: Client) -> Option<Found> {
+pub fn find(client: Client) -> Option<Found> {
     let found = client.find();
     if found.is_none() {
         let notice = format!("{client} is not installed: {}", client.installation());

@@ -8,6 +8,7 @@ mod download;
 mod gossip;
 mod lab;
 mod lapse;
+mod matrix;
 mod metadata;
 mod nat;
 mod privacy;

@@ -61,7 +61,8 @@ fn prepare(start: &Start<'_>, control_port: u16) -> Result<Launch, ClientError> 
     };
     let settings = json!({
         "daemon_port": control_port,
-        "listen_interface": address,
+        // It puts a port behind this as it is.
+        "listen_interface": if start.address.is_ipv6() { format!("[{address}]") } else { address.clone() },
         "outgoing_interface": address,
         "listen_ports": [start.port, start.port],
         "listen_use_sys_port": false,

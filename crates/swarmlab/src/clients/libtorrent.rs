@@ -9,7 +9,8 @@ const PROGRAM: &str = include_str!("../../clients/libtorrent.py");
 /// The environment's interpreter, if it has the library.
 pub(super) fn find() -> Option<Found> {
     let program = in_target("pypi")?.join("bin/python");
-    let version = process::ask(&program, &["-c", "import libtorrent; print(libtorrent.__version__)"])?;
+    let ask = "import libtorrent; from importlib.metadata import version; print(version('libtorrent'))";
+    let version = process::ask(&program, &["-c", ask])?;
     Some(Found { program, version })
 }
 

@@ -47,19 +47,20 @@ pub async fn ask(address: SocketAddr, info_hash: [u8; 20], piece_count: u32) -> 
     })
 }
 
-/// Whether anybody holds the UDP or listens on the TCP port, without a visit: for a client that would turn ours away.
+/// Whether anybody holds the UDP or listens on the TCP port, without a visit: for a client that would turn ours away. Who
+/// listens on all addresses counts.
 pub(super) fn is_listening(address: SocketAddr) -> bool {
     // As the kernel lists it: the address as little-endian numbers of 32 bits, one of IPv4 in an IPv6 table after a prefix.
     let octets = match address.ip() {
         IpAddr::V4(four) => four.octets().to_vec(),
         IpAddr::V6(six) => six.octets().to_vec(),
     };
-    let words: String =
-        octets.rchunks(4).rev().map(|word| word.iter().rev().map(|byte| format!("{byte:02X}")).collect::<String>()).collect();
-    let local = format!("{words}:{:04X}", address.port());
+    let words: String = octets.chunks(4).flat_map(|word| word.iter().rev()).map(|byte| format!("{byte:02X}")).collect();
+    let holders = [words.clone(), "0".repeat(words.len())].map(|words| format!("{words}:{:04X}", address.port()));
     ["tcp", "tcp6", "udp", "udp6"].map(|name| format!("/proc/net/{name}")).into_iter().any(|table| {
         let table = std::fs::read_to_string(table).unwrap_or_default();
-        table.lines().any(|line| line.split_ascii_whitespace().nth(1).is_some_and(|holder| holder.ends_with(&local)))
+        let mut locals = table.lines().filter_map(|line| line.split_ascii_whitespace().nth(1));
+        locals.any(|local| holders.iter().any(|holder| local.ends_with(holder)))
     })
 }
 
@@ -116,7 +117,25 @@ fn claim_in(message: &[u8], piece_count: u32) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::claim_in;
+    use std::net::{TcpListener, UdpSocket};
+
+    use super::{claim_in, is_listening};
+
+    #[test]
+    fn listeners_are_seen() {
+        for bound in ["127.0.0.9:0", "[::1]:0", "[::]:0"] {
+            let (tcp, udp) = (TcpListener::bind(bound).unwrap(), UdpSocket::bind(bound).unwrap());
+            for mut at in [tcp.local_addr().unwrap(), udp.local_addr().unwrap()] {
+                if at.ip().is_unspecified() {
+                    at.set_ip("2001:db8::9".parse().unwrap());
+                }
+                assert!(is_listening(at), "{at}");
+                // Who listens on all addresses of IPv6 does so on those of IPv4.
+                at.set_ip("127.0.0.8".parse().unwrap());
+                assert_eq!(is_listening(at), bound == "[::]:0", "{at}");
+            }
+        }
+    }
 
     #[test]
     fn claims_are_counted() {

@@ -2,13 +2,20 @@
 //!
 //! Its command language has quoting rules of its own, so the files it is told of lie in its own folder under
 //! names that need none.
+//!
+//! It can be bound to no address of IPv6. Unbound it listens on all of both families, which is only done in a network
+//! without a way out.
 
 use std::os::unix::fs::symlink;
 
-use super::{ClientError, Encryption, Launch, Start};
+use super::{Client, ClientError, Encryption, Launch, Start};
+use crate::namespace::is_closed;
 
 /// Writes the command file and puts the torrent and the content beside it.
 pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
+    if start.address.is_ipv6() && !is_closed() {
+        return Err(ClientError::NoSetting { client: Client::Rtorrent, what: "an address of IPv6" });
+    }
     for (number, torrent) in start.torrents.iter().enumerate() {
         let copy = start.dir.join(format!("{number}.torrent"));
         std::fs::copy(torrent.file, &copy).map_err(ClientError::environment("write", &copy))?;
@@ -28,6 +35,11 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
 
 fn command_file(start: &Start<'_>) -> String {
     let Start { address, port, .. } = start;
+    let bind = if address.is_ipv4() {
+        format!("network.bind_address.set = {address}\nnetwork.local_address.set = {address}\n")
+    } else {
+        String::new()
+    };
     let peer_exchange = if start.peer_exchange { "yes" } else { "no" };
     let encryption = match start.encryption {
         Encryption::Refused => "none",
@@ -39,8 +51,7 @@ fn command_file(start: &Start<'_>) -> String {
     let loads: String = loads.collect();
     format!(
         "system.daemon.set = true\n\
-         network.bind_address.set = {address}\n\
-         network.local_address.set = {address}\n\
+         {bind}\
          network.port_range.set = {port}-{port}\n\
          network.port_random.set = no\n\
          dht.mode.set = disable\n\

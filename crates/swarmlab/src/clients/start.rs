@@ -14,7 +14,7 @@ pub enum Role {
 }
 
 /// Which streams a client takes and opens.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Encryption {
     /// Plain ones alone, where it has a setting for that; Transmission, aria2 and rtorrent prefer them and take both.
     Refused,
@@ -36,7 +36,7 @@ impl Encryption {
 }
 
 /// What carries the streams that a client takes and opens. rtorrent and aria2 speak no µTP.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Streams {
     /// Whatever it speaks.
     Any,
