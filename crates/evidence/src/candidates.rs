@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, RunId, Stamp, TargetIds, observation::Source};
+use crate::{Digest, RunId, Stamp, TargetIds, Version, observation::Source};
 
 /// One answer of one source. Hearsay: it says nothing about the peers it names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Candidates {
     pub run: RunId,
     /// What kind of source.
     pub source: Source,
+    /// Which version of the target the source was asked about, as the 20 bytes said; null if it was not asked by one.
+    pub spoken: Option<Version>,
     /// What was asked about.
     pub target: TargetIds,
     /// Which source: the tracker's URL, `x.pe`, `pex:` and the peer's endpoint, `dht:`, the node's id, `@` and its endpoint.

@@ -1,6 +1,6 @@
 //! One block asked of a peer, and what came back.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ pub struct Challenge {
     pub offset: u32,
     /// Index of the piece.
     pub piece: u32,
+    /// What the peer proved about the block (BEP 52), present exactly if that is what the bytes were compared with.
+    pub proof: Option<MerkleProof>,
     /// SHA-256 of the bytes received.
     pub sha256: Option<Digest>,
     /// What the comparison said.
@@ -79,12 +81,46 @@ pub enum Verification {
         /// How that is known.
         check: Check,
     },
+    /// The bytes came, but no proof of what they should be, and there is nothing else to compare them with.
+    Unproved {
+        /// What came of the request for hashes (BEP 52).
+        hashes: Hashes,
+    },
     /// The peer rejected the request (BEP 6).
     Rejected,
     /// No answer came before the contact ended.
     Unanswered,
     /// The peer took back its claim to the piece (BEP 54) before it answered, which is no fault.
     Withdrawn,
+}
+
+/// What came of a request for hashes, where no proof came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hashes {
+    /// The peer rejected it, which it may.
+    Rejected,
+    /// The hashes that it sent do not lead to the root, or are not those asked for.
+    Wrong,
+    /// No answer came before the contact ended.
+    Unanswered,
+}
+
+/// A Merkle path (BEP 52): what SHA-256 a block has if it is the file's, and why that is so.
+///
+/// From `leaf` upwards, each sibling is put before the node if the bit of `index` for its layer is set, behind it otherwise,
+/// and the SHA-256 of both is the next node. The last is `root`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MerkleProof {
+    /// The siblings from the leaf's up to a child of the root; none if the block is the whole file.
+    pub hashes: Vec<Digest>,
+    /// Number of the block in its file.
+    pub index: u32,
+    /// What the SHA-256 of the block must be.
+    pub leaf: Digest,
+    /// `pieces root` of the file in the info dictionary.
+    pub root: Digest,
 }
 
 impl Challenge {

@@ -6,9 +6,10 @@ use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attribution, Challenge, Claimed, Digest, Direction, Encryption, Extension, Grade, InfoHashV1, InfoHashV2, MseSecret, Outcome,
-    PeerId, PortRole, Reserved, RunId, Software, Stamp, Transport,
+    Attribution, Challenge, Claimed, Digest, Direction, Encryption, Extension, Grade, InfoHashV1, MseSecret, Outcome, PeerId,
+    PortRole, Reserved, RunId, Software, Stamp, Transport, Version,
 };
+pub use crate::version::TargetIds;
 
 /// The record of one contact, from dial or accept to close.
 ///
@@ -64,6 +65,9 @@ pub struct Observation {
     pub run: RunId,
     /// Which software the peer says it is, if its handshake came.
     pub software: Option<Software>,
+    /// Which version of the target the contact was about: its 20 bytes stood in the handshake of whoever dialled (or would
+    /// have), and keyed the MSE handshake if there was one. A control visit's handshake names the random info-hash instead.
+    pub spoken: Version,
     /// What was asked for.
     pub target: TargetIds,
     /// The moments that matter.
@@ -74,34 +78,6 @@ pub struct Observation {
     pub transport: Transport,
     /// Byte counts.
     pub volume: Volume,
-}
-
-/// The info-hashes of a torrent; at least one is present.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TargetIds {
-    /// SHA-1 info-hash (BEP 3).
-    pub v1: Option<InfoHashV1>,
-    /// SHA-256 info-hash (BEP 52).
-    pub v2: Option<InfoHashV2>,
-}
-
-impl TargetIds {
-    /// A version 1 torrent.
-    pub fn of_v1(hash: InfoHashV1) -> Self {
-        Self { v1: Some(hash), v2: None }
-    }
-}
-
-impl core::fmt::Display for TargetIds {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match (self.v1, self.v2) {
-            (Some(v1), Some(v2)) => write!(f, "{v1}/{v2}"),
-            (Some(v1), None) => write!(f, "{v1}"),
-            (None, Some(v2)) => write!(f, "{v2}"),
-            (None, None) => f.write_str("none"),
-        }
-    }
 }
 
 /// Why a contact was made.

@@ -83,6 +83,12 @@ pub enum Outcome {
         /// How long the monitor waited after its first request.
         after_ms: u64,
     },
+    /// The peer sent blocks, but no Merkle path that leads to the root of their file (BEP 52), and there was no dossier to
+    /// compare them with: nothing says that they are the content, or that they are not.
+    Unproved {
+        /// How many blocks it sent.
+        blocks: u32,
+    },
     /// The peer never allowed a request.
     Choked {
         /// How long the monitor stayed.
@@ -190,6 +196,7 @@ impl Outcome {
             Self::Served { .. } => "served",
             Self::BadBlock { .. } => "bad-block",
             Self::NoBlock { .. } => "no-block",
+            Self::Unproved { .. } => "unproved",
             Self::Choked { .. } => "choked",
             Self::Rejected { .. } => "rejected",
             Self::NothingClaimed { .. } => "nothing-claimed",

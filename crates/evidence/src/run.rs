@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, InfoHashV1, RunId, Stamp, TargetIds};
+use crate::{Digest, InfoHashV1, RunId, Stamp, TargetIds, Version};
 
 /// One fact and its moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub enum Fact {
         interval_s: Option<u32>,
         /// How many addresses it named, or why it named none.
         result: AnnounceResult,
+        /// Which version of the target the tracker was asked about, as the 20 bytes said.
+        spoken: Version,
         /// What was asked about.
         target: TargetIds,
         /// The tracker's URL.
@@ -61,6 +63,8 @@ pub enum Fact {
         downloaded: u32,
         /// Peers that it says lack something.
         incomplete: u32,
+        /// Which version of the target the tracker was asked about, as the 20 bytes said.
+        spoken: Version,
         /// What was asked about.
         target: TargetIds,
         /// The tracker's URL.
