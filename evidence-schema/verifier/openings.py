@@ -194,7 +194,10 @@ class Openings:
         need(self.payload[path][2] == dossier["blocks_sha256"], f"{path} does not have the SHA-256 of the dossier's note")
         data, piece = self.read(path, 1 << 30), max(1, dossier["piece_bytes"])
         whole_pieces, rest = divmod(dossier["total_bytes"], piece)
-        need(len(data) == 32 * (whole_pieces * -(-piece // BLOCK) + -(-rest // BLOCK)), f"{path} is not one digest a block")
+        blocks = whole_pieces * -(-piece // BLOCK) + -(-rest // BLOCK)
+        if dossier["target"]["v2"] is not None:
+            blocks = sum(-(-f["bytes"] // BLOCK) for f in dossier["files"] if not f["padding"])
+        need(len(data) == 32 * blocks, f"{path} is not one digest a block")
         for index, body in observations:
             for c in matching(body):
                 number = block_number(dossier, c)

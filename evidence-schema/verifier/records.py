@@ -1,5 +1,6 @@
 """What a record must say if it says the rest (opening.md, the lists at its end)."""
 from datetime import timedelta
+from hashlib import sha256
 
 from .forms import endpoint, moment
 
@@ -20,8 +21,35 @@ def block_number(dossier, c):
     size, start = dossier["piece_bytes"], c["piece"] * dossier["piece_bytes"] + c["offset"]
     if c["offset"] % BLOCK or c["offset"] >= size:
         return None
+    if dossier["target"]["v2"] is not None:
+        return number_in_files(dossier, start, c["length"])
     end = min(start + BLOCK, (c["piece"] + 1) * size, dossier["total_bytes"])
     return c["piece"] * -(-size // BLOCK) + c["offset"] // BLOCK if start + c["length"] == end else None
+
+
+def number_in_files(dossier, start, length):
+    """With version 2 blocks end where files end, padding has none, and files are numbered one after the other."""
+    before = 0
+    for f in (f for f in dossier["files"] if not f["padding"]):
+        within = start - f["offset"]
+        if 0 <= within < f["bytes"]:
+            return before + within // BLOCK if within % BLOCK == 0 and length == min(BLOCK, f["bytes"] - within) else None
+        before += -(-f["bytes"] // BLOCK)
+    return None
+
+
+def proof_holds(c):
+    """A Merkle path (BEP 52) is there exactly where it decides, leads to its root, and decides as the record says."""
+    proof, result = c["proof"], c["verification"]
+    if result.get("check") != "merkle":
+        return proof is None
+    if proof is None or c["sha256"] is None:
+        return False
+    node, index = bytes.fromhex(proof["leaf"]), proof["index"]
+    for sibling in map(bytes.fromhex, proof["hashes"]):
+        node = sha256(sibling + node if index & 1 else node + sibling).digest()
+        index >>= 1
+    return index == 0 and node.hex() == proof["root"] and (c["sha256"] == proof["leaf"]) == (result["result"] == "match")
 
 
 class Seen:
@@ -55,8 +83,11 @@ def has_hash(target):
 def fault(kind, body):
     """The first rule that a record breaks, or None."""
     if kind == "candidates":
-        return None if all(map(plain, body["peers"])) and has_hash(body["target"]) else "an address, or no info-hash"
+        spoken = body["spoken"] is None or body["target"][body["spoken"]] is not None
+        return None if all(map(plain, body["peers"])) and has_hash(body["target"]) and spoken else "an address, or no info-hash"
     if kind == "run":
+        if "spoken" in body["fact"] and body["fact"]["target"][body["fact"]["spoken"]] is None:
+            return "the target is not of the version that was asked about"
         return fact_fault(body["fact"], mono(body["at"]))
     return observation_fault(body) if kind == "observation" else None
 
@@ -85,6 +116,7 @@ def observation_fault(b):
     rules = [
         (plain(b["peer"]) and plain(b["observer"]), "an address is IPv4-mapped"),
         (has_hash(b["target"]), "the target has no info-hash"),
+        (b["target"][b["spoken"]] is not None, "the target is not of the version that was spoken"),
         ((b["port_role"] == "listening") == outgoing, "the port's role does not follow from the direction"),
         (b["encryption"] != "mse-failed" or b["peer_id"] is None, "a handshake came over a stream that never came about"),
         ((b["mse_secret"] is not None) == (b["encryption"] in ("mse-plain", "mse-rc4")), "an MSE secret is not there exactly for an encrypted stream"),
@@ -92,7 +124,9 @@ def observation_fault(b):
         (volume["piece_bytes_out"] == 0, "content was sent"),
         (probe or not served, "a control visit is graded served"),
         (not probe or served == bool(matched), "the grade is not served exactly if a challenge matched"),
-        (not served or (b["dossier_sha256"] and b["transcript_sha256"]), "a served observation lacks dossier or transcript"),
+        (not served or b["transcript_sha256"], "a served observation lacks its transcript"),
+        (b["dossier_sha256"] or all(c["verification"]["check"] == "merkle" for c in matched), "a block was compared with no dossier"),
+        (all(map(proof_holds, b["challenges"])), "a Merkle path"),
         (not served or b["peer_id"] is not None, "a served observation has no peer id"),
         (all(c["first_byte"] and c["answered"] and c["sha256"] for c in matched), "a matching challenge lacks a time or digest"),
         (all(1 <= c["length"] <= 16384 for c in matched), "a matching challenge is not 1 to 16,384 bytes long"),

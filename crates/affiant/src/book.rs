@@ -159,13 +159,13 @@ impl Book {
     pub fn mandates_for(&self, target: &TargetIds, now: Utc) -> Vec<&Filed<Mandate>> {
         self.mandates
             .iter()
-            .filter(|mandate| mandate.says.in_force(now) && mandate.says.targets.iter().any(|named| overlap(named, target)))
+            .filter(|mandate| mandate.says.in_force(now) && mandate.says.targets.iter().any(|named| named.overlaps(target)))
             .collect()
     }
 
     /// The last dossier of a torrent, preferably an approved one.
     pub fn dossier_for(&self, target: &TargetIds) -> Option<&FiledDossier> {
-        let of_target = || self.dossiers.iter().rev().filter(|dossier| overlap(&dossier.note.says.target, target));
+        let of_target = || self.dossiers.iter().rev().filter(|dossier| dossier.note.says.target.overlaps(target));
         of_target().find(|dossier| dossier.is_approved()).or_else(|| of_target().next())
     }
 
@@ -178,9 +178,4 @@ impl Book {
             (Some(_), Some(_)) => bail!("several dossiers begin with '{prefix}'; give more digits"),
         }
     }
-}
-
-/// Whether two sets of info-hashes name the same torrent.
-pub fn overlap(one: &TargetIds, other: &TargetIds) -> bool {
-    (one.v1.is_some() && one.v1 == other.v1) || (one.v2.is_some() && one.v2 == other.v2)
 }

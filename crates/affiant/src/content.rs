@@ -1,7 +1,7 @@
 //! Reads a reference copy from disk and checks it against the metainfo, piece by piece.
 //!
-//! Every piece must match its SHA-1 before anything is said about the content; one that does not is named and
-//! nothing is written.
+//! Every piece must match its SHA-1, and with version 2 every file the root of its Merkle tree, before anything is said
+//! about the content; what does not is named and nothing is written. A hybrid's copy is checked against both.
 
 use std::{
     collections::BTreeMap,
@@ -14,19 +14,22 @@ use anyhow::{Context, Result, bail};
 use evidence::{Digest, challenge::BLOCK_BYTES};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
-use wire::metainfo::{Info, Layout};
+use wire::{
+    merkle,
+    metainfo::{Info, Layout},
+};
 
 /// A shorter block, such as the end of an archive, could be guessed by somebody who has not got the content.
 const SHORTEST_FIT_BYTES: usize = 1024;
 
 /// What the copy was found to be.
 pub struct Checked {
-    /// SHA-256 of every block, in order of piece and offset.
+    /// SHA-256 of every block, in order of piece and offset. With version 2 they are the leaves of the files' trees.
     pub blocks: Vec<Digest>,
     /// SHA-256 of every file, in torrent order.
     pub files: Vec<Digest>,
-    /// Numbers of the blocks that prove nothing: constant, equal to another block of the torrent, or so short that their
-    /// bytes might be guessed.
+    /// Numbers of the blocks that prove nothing: constant, equal to another block of the torrent, with padding in them, or so
+    /// short that their bytes might be guessed.
     pub unfit: Vec<u32>,
 }
 
@@ -38,27 +41,36 @@ pub fn check(info: &Info, content: &Path, mut progress: impl FnMut(u64)) -> Resu
     let mut seen: BTreeMap<Digest, u32> = BTreeMap::new();
     let mut piece = Vec::new();
     let mut done = 0;
+    // Where the leaves of the file begin that is being read.
+    let mut leaves_from = 0;
     for index in 0..info.piece_count() {
-        let range = info.piece_range(index).context("a piece below the count has a range")?;
+        let (range, data) = info.piece_range(index).zip(info.data_range(index)).context("a piece below the count has a range")?;
         piece.resize(usize::try_from(range.end - range.start)?, 0);
         source.fill(&mut piece)?;
-        if info.piece_hash(index) != Some(Sha1::digest(&piece).into()) {
+        if info.v1().is_some() && info.piece_hash(index) != Some(Sha1::digest(&piece).into()) {
             bail!(
                 "piece {index} of {} does not match the torrent: the content differs, so no dossier is built",
                 content.display()
             );
         }
-        for block in piece.chunks(BLOCK_BYTES as usize) {
+        let data_length = usize::try_from(data.end - data.start)?;
+        for (block, start) in piece[..data_length].chunks(BLOCK_BYTES as usize).zip((data.start..).step_by(BLOCK_BYTES as usize))
+        {
             let number = u32::try_from(checked.blocks.len()).context("the torrent has more than 2^32 blocks")?;
             let digest = Digest::from(<[u8; 32]>::from(Sha256::digest(block)));
             let is_constant = block.iter().all(|byte| *byte == block[0]);
+            let has_padding = info.files_in(start..start + block.len() as u64).any(|file| file.padding);
             if let Some(first) = seen.insert(digest, number) {
                 checked.unfit.push(first);
                 checked.unfit.push(number);
-            } else if is_constant || block.len() < SHORTEST_FIT_BYTES {
+            } else if is_constant || has_padding || block.len() < SHORTEST_FIT_BYTES {
                 checked.unfit.push(number);
             }
             checked.blocks.push(digest);
+        }
+        if let Some(file) = info.file_of(index).filter(|file| file.range().end == data.end) {
+            check_root(file, &checked.blocks[leaves_from..])?;
+            leaves_from = checked.blocks.len();
         }
         done += piece.len() as u64;
         progress(done);
@@ -67,6 +79,15 @@ pub fn check(info: &Info, content: &Path, mut progress: impl FnMut(u64)) -> Resu
     checked.unfit.dedup();
     checked.files = source.finish()?;
     Ok(checked)
+}
+
+/// Whether the blocks of a file lead to its root in the info dictionary (BEP 52).
+fn check_root(file: &wire::metainfo::File, leaves: &[Digest]) -> Result<()> {
+    let leaves: Vec<merkle::Hash> = leaves.iter().map(|leaf| *leaf.as_bytes()).collect();
+    if merkle::root(&leaves, 0) != file.pieces_root {
+        bail!("{} does not match the version 2 hash of the torrent: the content differs, so no dossier is built", file.path);
+    }
+    Ok(())
 }
 
 /// The torrent's bytes as one stream over its files.

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use crawler::{Download, Mandated, MetadataPlan, Stop, stopper};
-use evidence::{InfoHashV1, TargetIds};
+use evidence::{InfoHashV1, InfoHashV2, TargetIds};
 use swarm::Seed;
 use wire::{
     bencode::Item,
@@ -33,14 +33,13 @@ const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(24 * 3600);
 /// Gets the torrent file of a magnet from its peers (BEP 9).
 pub fn torrent_of_magnet(station: &Station, book: &Book, link: &str) -> Result<Vec<u8>> {
     let magnet = parse_magnet(link)?;
-    let info_hash = magnet.v1.context("the magnet link is of version 2 alone: get the torrent file and give that instead")?;
-    let info_hash = InfoHashV1::from(info_hash.0);
-    let target = TargetIds::of_v1(info_hash);
+    let target =
+        TargetIds { v1: magnet.v1.map(|hash| InfoHashV1::from(hash.0)), v2: magnet.v2.map(|hash| InfoHashV2::from(hash.0)) };
     if book.mandates_for(&target, clock::utc()).is_empty() {
         bail!("no mandate in force names {target}; nobody is contacted without one");
     }
     let fetch = MetadataPlan {
-        info_hash,
+        ids: target,
         trackers: magnet.trackers.clone(),
         peers: peers_of(&magnet),
         scope: plan::scope(&station.config, plan::owner_seeds(book))?,

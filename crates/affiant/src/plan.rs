@@ -58,15 +58,10 @@ fn targets(station: &Station, book: &Book, now: Utc) -> Result<Vec<TargetPlan>> 
     let mut plans: Vec<TargetPlan> = Vec::new();
     for mandate in book.mandates.iter().filter(|mandate| mandate.says.in_force(now)) {
         for target in &mandate.says.targets {
-            if plans.iter().any(|plan| crate::book::overlap(&plan.ids, target)) {
+            if plans.iter().any(|plan| plan.ids.overlaps(target)) {
                 continue;
             }
-            let plan = target_plan(station, book, target, now)?;
-            if plan.ids.v1.is_none() {
-                tracing::warn!(%target, "version 2 torrents are not watched yet");
-            } else {
-                plans.push(plan);
-            }
+            plans.push(target_plan(station, book, target, now)?);
         }
     }
     Ok(plans)
@@ -118,7 +113,8 @@ fn target_plan(station: &Station, book: &Book, target: &TargetIds, now: Utc) -> 
 fn metainfo_of(dir: &Path, dossier: &FiledDossier) -> Result<Metainfo> {
     let path = dir.join("metainfo.torrent");
     let torrent = fs::read(&path).with_context(|| format!("the dossier's working files are not in {}", dir.display()))?;
-    let metainfo = Metainfo::parse(&torrent).map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", path.display()))?;
+    let metainfo =
+        Metainfo::parse_without_layers(&torrent).map_err(|fault| anyhow::anyhow!("{} is refused: {fault}", path.display()))?;
     if sha256(metainfo.info.raw()) != dossier.note.says.info_sha256 {
         bail!("{} is not the torrent that the dossier is about", path.display());
     }

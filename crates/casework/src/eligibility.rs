@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use evidence::{Class, Dossier, Mandate, TargetIds, Utc, challenge::BLOCK_BYTES, cir::Deadlines, dossier::BlockPlace};
+use evidence::{Class, Dossier, Mandate, Utc, cir::Deadlines};
 
 use crate::{
     calendar::uk_day,
@@ -229,7 +229,7 @@ impl<'a> Rules<'a> {
         let before = session.lowest_index(self.case);
         let named = |id: &str| session.work_blocks(self.case).any(|block| block.work.as_deref() == Some(id));
         // A hybrid torrent is one torrent, by whichever of its info-hashes the owner named it.
-        let names_torrent = |mandate: &Mandate| mandate.targets.iter().any(|target| overlap(target, &session.key.target));
+        let names_torrent = |mandate: &Mandate| mandate.targets.iter().any(|target| target.overlaps(&session.key.target));
         let logged: Vec<&Logged<Mandate>> = self
             .case
             .mandates
@@ -270,28 +270,14 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// Whether two targets share an info-hash.
-fn overlap(one: &TargetIds, other: &TargetIds) -> bool {
-    one.v1.is_some() && one.v1 == other.v1 || one.v2.is_some() && one.v2 == other.v2
-}
-
 /// Whether the dossier agrees with the record on the work that a block belongs to. The crawler asked the same
 /// before it requested the block; nothing is reported on its word alone.
 fn is_in_its_work(dossier: &Dossier, block: &Verified) -> bool {
     let Some(work) = &block.work else { return true };
-    let blocks_per_piece = dossier.piece_bytes.div_ceil(BLOCK_BYTES);
-    let number = block.piece.checked_mul(blocks_per_piece).and_then(|number| number.checked_add(block.offset / BLOCK_BYTES));
-    let Some(number) = number.filter(|_| block.offset.is_multiple_of(BLOCK_BYTES) && block.offset < dossier.piece_bytes) else {
-        return false;
-    };
-    let start = u64::from(block.piece) * u64::from(dossier.piece_bytes) + u64::from(block.offset);
-    let place = BlockPlace { number, piece: block.piece, offset: block.offset, length: block.length, start };
-    let rest_of_piece = u64::from(dossier.piece_bytes - block.offset).min(dossier.total_bytes.saturating_sub(start));
-    let is_whole = u64::from(block.length) == rest_of_piece.min(u64::from(BLOCK_BYTES));
-    is_whole
-        && block.length >= SHORTEST_BLOCK_BYTES
+    let Some(place) = dossier.block_at(block.piece, block.offset, block.length) else { return false };
+    block.length >= SHORTEST_BLOCK_BYTES
         && dossier.work_of(&place) == Some(work)
-        && dossier.unfit_blocks.binary_search(&number).is_err()
+        && dossier.unfit_blocks.binary_search(&place.number).is_err()
 }
 
 #[cfg(test)]

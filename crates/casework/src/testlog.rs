@@ -6,7 +6,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use evidence::{
     Attribution, Blind, Challenge, Check, Chooser, Claimed, Class, Content, Digest, Direction, Encryption, Entry, Extension,
     Grade, InfoHashV1, KeyId, Leaf, Observation, Outcome, Part, PeerId, PublicKey, RunId, Signature, Stamp, Tag, TargetIds,
-    Transport, Utc, Verification,
+    Transport, Utc, Verification, Version,
     control::{Approval, Control, Delegation, Role},
     dossier::{Dossier, File, Origin},
     leaf,
@@ -321,6 +321,7 @@ impl TestLog {
             peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
             run: run(),
             source,
+            spoken: Some(Version::V1),
             target: target(),
             via: "example".into(),
         };
@@ -383,6 +384,7 @@ impl TestLog {
             length: sight.length,
             offset: sight.offset,
             piece,
+            proof: None,
             sha256: Some(sha256(b"block")),
             verification: Verification::Match { check: Check::DossierBlock },
             work: sight.work.clone(),
@@ -431,6 +433,7 @@ impl TestLog {
             reserved: None,
             run: run(),
             software: Some(Software { by_client: Some(Family::Other), by_peer_id: Family::Other, disagreements: vec![] }),
+            spoken: Version::V1,
             target: sight.target,
             times: Times {
                 began: stamp(first_block),
@@ -525,6 +528,7 @@ pub fn dossier(path: &str) -> Dossier {
             offset: 0,
             padding: false,
             path: Claimed::new(path),
+            pieces_root: None,
             sha256: sha256(b"film"),
             work: Some(MANDATE.into()),
         }],
@@ -536,5 +540,6 @@ pub fn dossier(path: &str) -> Dossier {
         info_sha256: sha256(b"info"),
         total_bytes: 1 << 20,
         unfit_blocks: vec![1],
+        versions: vec![Version::V1],
     }
 }

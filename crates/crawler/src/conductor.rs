@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use evidence::observation::{Found, Source};
 use evidence::run::{Fact, RunFact};
-use evidence::{Attribution, Digest, Direction, Grade, InfoHashV1, Mono, Now, Outcome, Utc};
+use evidence::{Attribution, Digest, Direction, Grade, InfoHashV1, Mono, Now, Outcome, Utc, Version};
 use ledger::{Appender, Record};
 use swarm::announce::{Ask, Event as Announce, Step};
 use swarm::continuity::Keeper;
@@ -28,7 +28,7 @@ mod tasks;
 
 use crate::dht::{Making, Sockets, Stage};
 use crate::ear::{RUMOURS_MAX, Rumour};
-use crate::hunt::{Fate, Hunt};
+use crate::hunt::{Fate, Hunt, spoken_names};
 use crate::listener::{self, Caller};
 use crate::prober::sleep_until;
 use crate::recorder::{Attribute, Context, Recorder};
@@ -107,7 +107,7 @@ struct Conductor {
     looked_for: Vec<(usize, InfoHashV1)>,
     papers: VecDeque<Paper>,
     papers_open: usize,
-    asks: VecDeque<(usize, Ask)>,
+    asks: VecDeque<(usize, Version, Ask)>,
     asks_open: usize,
     contacts: u64,
     stopper: Stopper,
@@ -182,10 +182,10 @@ impl Conductor {
         let nodes = plan.dht.as_ref().map(|dht| Sockets::open(&plan.bind, dht.port)).transpose()?;
         nodes.iter().flat_map(Sockets::addresses).for_each(|address| scope.add_own(address));
         let targets: Vec<Arc<TargetPlan>> = plan.targets.into_iter().map(Arc::new).collect();
-        let hash = |target: &TargetPlan| target.ids.v1.unwrap_or(InfoHashV1::from([0; 20]));
+        let by_hash: BTreeMap<InfoHashV1, (usize, Version)> = targets.iter().enumerate().flat_map(spoken_names).collect();
         let hunts = targets.iter().map(|target| {
-            let seed = plan.seed.split("target", hash(target).as_bytes());
-            Hunt::new(Arc::clone(target), hash(target), &plan.settings, seed, now.mono)
+            let seed = plan.seed.split("target", target.ids.to_string().as_bytes());
+            Hunt::new(Arc::clone(target), &plan.settings, seed, now.mono)
         });
         let hunts = hunts.collect();
         let named = plan.bind.iter().map(|vantage| vantage.address).filter(|address| !address.is_unspecified());
@@ -215,8 +215,8 @@ impl Conductor {
                 seed: plan.seed.split("trackers", &[]),
             },
             ports,
-            torrents: targets.iter().map(|target| hash(target)).collect(),
-            by_hash: targets.iter().enumerate().map(|(number, target)| (hash(target), number)).collect::<BTreeMap<_, _>>(),
+            torrents: by_hash.keys().copied().collect(),
+            by_hash,
             clock,
             identity,
             targets,
@@ -314,12 +314,14 @@ impl Conductor {
             if hunt.is_closed {
                 continue;
             }
-            loop {
-                match hunt.announcer.poll(now.mono) {
-                    Step::Ask(ask) => self.asks.push_back((target, ask)),
-                    Step::Wait(until) => {
-                        wake = wake.min(until);
-                        break;
+            for voice in &mut hunt.voices {
+                loop {
+                    match voice.announcer.poll(now.mono) {
+                        Step::Ask(ask) => self.asks.push_back((target, voice.spoken, ask)),
+                        Step::Wait(until) => {
+                            wake = wake.min(until);
+                            break;
+                        }
                     }
                 }
             }
@@ -329,13 +331,15 @@ impl Conductor {
 
     fn start_asks(&mut self) {
         while self.asks_open < self.shared.settings.tracker_asks_max {
-            let Some((target, ask)) = self.asks.pop_front() else { return };
+            let Some((target, spoken, ask)) = self.asks.pop_front() else { return };
             let hunt = &self.hunts[target];
+            // A voice speaks by a hash that there is.
+            let Some(info_hash) = hunt.plan.ids.spoken(spoken) else { continue };
             self.contacts += 1;
             let (peer_id, key) = hunt.known_as(&self.shared.identity, &ask.url);
             let question = Question {
                 url: ask.url.clone(),
-                info_hash: hunt.info_hash,
+                info_hash,
                 peer_id,
                 event: ask.event,
                 downloaded: hunt.downloaded,
@@ -351,7 +355,7 @@ impl Conductor {
                 reach.patience = reach.patience.min(FAREWELL);
             }
             self.asks_open += 1;
-            self.tasks.spawn(tasks::ask(Arc::clone(&self.shared), target, ask, question, reach, self.stop.clone()));
+            self.tasks.spawn(tasks::ask(Arc::clone(&self.shared), (target, spoken), ask, question, reach, self.stop.clone()));
         }
     }
 
@@ -376,8 +380,9 @@ impl Conductor {
                 Ok(()) => {
                     self.contacts += 1;
                     let mandates = hunt.plan.mandates_in_force(now.utc);
+                    let named = (target, hunt.spoken_to(job.peer));
                     let seed = self.contact_seed(job.peer);
-                    self.tasks.spawn(tasks::contact(Arc::clone(&self.shared), target, job, mandates, seed, self.stop.clone()));
+                    self.tasks.spawn(tasks::contact(Arc::clone(&self.shared), named, job, mandates, seed, self.stop.clone()));
                 }
                 Err(Throttled::Total) => {
                     hunt.roster.put_back(job.peer, now.mono);
@@ -411,7 +416,7 @@ impl Conductor {
             let hunt = &self.hunts[target];
             if !hunt.is_closed && hunt.plan.mandates_in_force(now.utc).is_empty() {
                 tracing::warn!(target = %hunt.plan.ids, "its mandates are no longer in force: its peers are contacted no more");
-                self.asks.retain(|(asking, _)| *asking != target);
+                self.asks.retain(|(asking, ..)| *asking != target);
                 self.close_hunt(target);
             }
         }
@@ -422,7 +427,7 @@ impl Conductor {
         self.close_places(target);
         let hunt = &mut self.hunts[target];
         let untried = hunt.close(&mut self.keeper).into_iter();
-        self.asks.extend(hunt.announcer.stop().into_iter().map(|ask| (target, ask)));
+        self.asks.extend(hunt.farewells().into_iter().map(|(spoken, ask)| (target, spoken, ask)));
         self.papers.extend(untried.map(|(peer, found)| Paper { target, peer, found, outcome: Outcome::NotTried }));
     }
 
@@ -430,7 +435,8 @@ impl Conductor {
         while self.papers_open < self.shared.settings.paper_max {
             let Some(Paper { target, peer, found, outcome }) = self.papers.pop_front() else { return };
             self.papers_open += 1;
-            self.tasks.spawn(tasks::paper(Arc::clone(&self.shared), target, peer, found, outcome));
+            let named = (target, self.hunts[target].spoken_to(peer));
+            self.tasks.spawn(tasks::paper(Arc::clone(&self.shared), named, peer, found, outcome));
         }
     }
 
@@ -445,15 +451,17 @@ impl Conductor {
         };
         let now = self.now()?;
         match event {
-            Event::Asked { target, tracker, event, answer, lists, refused } => {
+            Event::Asked { target, spoken, tracker, event, answer, lists, refused } => {
                 self.asks_open -= 1;
                 self.progress.refused_records += refused;
                 if event != Announce::Stopped {
                     let hunt = &mut self.hunts[target];
-                    hunt.announcer.handle_answer(now.mono, tracker, answer);
+                    if let Some(announcer) = hunt.announcer(spoken) {
+                        announcer.handle_answer(now.mono, tracker, answer);
+                    }
                     if hunt.is_closed {
                         // It has heard of us only now.
-                        self.asks.extend(hunt.announcer.stop().into_iter().map(|ask| (target, ask)));
+                        self.asks.extend(hunt.farewells().into_iter().map(|(spoken, ask)| (target, spoken, ask)));
                     }
                 }
                 if lists.is_empty() && !matches!(answer, swarm::announce::Answer::Peers { .. }) {
@@ -505,7 +513,7 @@ impl Conductor {
         for (index, peer) in list.peers.into_iter().enumerate() {
             let via = list.source.as_found_via(&list.via).into();
             let found = Found { at: list.at, index: index as u32, list: list.commitment, source: list.source, via };
-            let outcome = match hunt.offer(now.mono, peer, found.clone(), &self.scope, &self.bind) {
+            let outcome = match hunt.offer(now.mono, peer, found.clone(), list.spoken, (&self.scope, &self.bind)) {
                 Fate::Known => continue,
                 Fate::Contact => {
                     self.progress.peers += 1;
@@ -531,6 +539,10 @@ impl Conductor {
             let served = ended.last_block.filter(|_| !ended.is_control && ended.grade == Grade::Served);
             let end = roster::End { outcome: &ended.outcome, served, met: ended.met, commitment: ended.commitment };
             is_climbing = hunt.roster.finish(now.mono, ended.peer, &end, &mut self.keeper);
+            // It was reached and said nothing by any means: it may know the other version of the torrent alone.
+            if !is_climbing && !ended.is_control && ended.was_reached && ended.met.is_none() {
+                hunt.speak_otherwise(ended.peer);
+            }
         }
         // A peer has failed to answer once it has failed by all means.
         match is_climbing {

@@ -110,7 +110,7 @@ pub async fn download(
     mut stop: Stop,
     progress: impl FnMut(u64, u64) + Send + 'static,
 ) -> Result<Downloaded, DownloadError> {
-    let torrent = Metainfo::parse(&plan.metainfo)?;
+    let torrent = Metainfo::parse_without_layers(&plan.metainfo)?;
     let info = &torrent.info;
     let v1 = info.v1().map(|hash| InfoHashV1::from(hash.0));
     let ids = TargetIds { v1, v2: info.v2().map(|hash| InfoHashV2::from(hash.0)) };

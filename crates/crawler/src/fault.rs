@@ -10,9 +10,9 @@ pub enum WatchError {
     /// Policy: nothing is contacted for a torrent without a mandate.
     #[error("no mandate that names {0} is in force: add one, or leave the torrent out")]
     NoMandate(TargetIds),
-    /// Policy: there is no version 1 info-hash to ask for.
-    #[error("{0} has no version 1 info-hash, and version 2 alone is not spoken yet")]
-    NoVersion1(TargetIds),
+    /// There is no info-hash to ask for.
+    #[error("a torrent to be watched has no info-hash")]
+    NoInfoHash,
     /// Policy: a list of so many addresses might not fit a record.
     #[error("a list is to keep {0} addresses, which is not between 1 and {max}: set list_max accordingly", max = crate::LIST_MAX)]
     ListMax(usize),

@@ -4,12 +4,12 @@
 //! The scope applies all the same. There is no pace to keep to between runs; instead each endpoint is contacted once, at
 //! most four of one address, 64 of one network and 500 in all, and 20 at a time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evidence::InfoHashV1;
+use evidence::{InfoHashV1, TargetIds, Version};
 use swarm::announce::Event;
 use swarm::metadata::{Fetch, Limits};
 use swarm::probe::Identity;
@@ -26,8 +26,8 @@ use crate::{Clock, Stop};
 /// What is fetched, and from where.
 #[derive(Debug)]
 pub struct MetadataPlan {
-    /// The magnet's info-hash.
-    pub info_hash: InfoHashV1,
+    /// The magnet's info-hashes. Trackers are asked by each.
+    pub ids: TargetIds,
     /// Its trackers.
     pub trackers: Vec<TrackerUrl>,
     /// Peers that it names.
@@ -69,7 +69,7 @@ pub enum MetadataError {
 /// Peers asked at a time.
 const AT_A_TIME: usize = 20;
 
-/// Fetches an info dictionary whose SHA-1 is the info-hash.
+/// Fetches the info dictionary that the info-hashes are of.
 ///
 /// # Errors
 /// If nobody is named, has it, or sends it in time.
@@ -93,13 +93,13 @@ async fn search(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop, tried:
     let mut fetches = JoinSet::new();
     loop {
         while fetches.len() < AT_A_TIME {
-            let Some((from, peer)) = peers.pop_front() else { break };
+            let Some((from, peer, spoken)) = peers.pop_front() else { break };
             *tried += 1;
             let seed = plan.seed.split("metadata", peer.to_string().as_bytes());
-            let (info_hash, limits, identity) = (plan.info_hash, plan.limits, Arc::clone(&identity));
+            let (ids, limits, identity) = (plan.ids, plan.limits, Arc::clone(&identity));
             let (clock, mut stop) = (Arc::clone(clock), stop.clone());
             fetches.spawn(async move {
-                let mut fetch = Fetch::new(info_hash, &identity, limits, seed, clock.now());
+                let mut fetch = Fetch::new(ids, spoken, &identity, limits, seed, clock.now());
                 call(&mut fetch, dial(from, peer), None, &clock, &mut stop).await
             });
         }
@@ -116,12 +116,23 @@ async fn search(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop, tried:
     }
 }
 
-/// The peers that may be contacted, and our address towards each.
-async fn named(plan: &MetadataPlan) -> Vec<(std::net::IpAddr, SocketAddr)> {
-    let listed = ask_all(&plan.trackers, plan.info_hash, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
-    let reachable = plan.peers.iter().copied().chain(listed).filter(|peer| plan.bind.first(peer.ip().to_canonical()).is_some());
-    let peers = bounded(reachable, &plan.scope);
-    peers.into_iter().filter_map(|peer| plan.bind.first(peer.ip()).map(|from| (from, peer))).collect()
+/// The peers that may be contacted, our address towards each, and the version that it was named for.
+async fn named(plan: &MetadataPlan) -> Vec<(std::net::IpAddr, SocketAddr, Version)> {
+    let Some(first) = plan.ids.versions().next() else { return Vec::new() };
+    let mut listed: Vec<(SocketAddr, Version)> = plan.peers.iter().map(|peer| (*peer, first)).collect();
+    for spoken in plan.ids.versions() {
+        let Some(info_hash) = plan.ids.spoken(spoken) else { continue };
+        let told = ask_all(&plan.trackers, info_hash, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
+        listed.extend(told.into_iter().map(|peer| (peer, spoken)));
+    }
+    let spoken: BTreeMap<SocketAddr, Version> =
+        listed.iter().rev().map(|(peer, spoken)| (evidence::endpoint::canonical(*peer), *spoken)).collect();
+    let reachable = listed.into_iter().map(|(peer, _)| peer).filter(|peer| plan.bind.first(peer.ip().to_canonical()).is_some());
+    let reached = |peer: SocketAddr| {
+        let spoken = spoken.get(&evidence::endpoint::canonical(peer)).copied().unwrap_or(first);
+        Some((plan.bind.first(peer.ip())?, peer, spoken))
+    };
+    bounded(reachable, &plan.scope).into_iter().filter_map(reached).collect()
 }
 
 /// Whom the trackers name. They are told `stopped` at once: we listen nowhere and stay nowhere.

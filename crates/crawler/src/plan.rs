@@ -65,7 +65,7 @@ pub enum Until {
 /// One torrent to be watched.
 #[derive(Debug)]
 pub struct TargetPlan {
-    /// Its info-hashes. The one of version 1 is spoken.
+    /// Its info-hashes. Trackers are asked by each; a peer is spoken to by the one that it was named for.
     pub ids: TargetIds,
     /// The mandates for the works it holds, in the order logged.
     pub mandates: Vec<Mandated>,
@@ -115,22 +115,17 @@ impl TargetPlan {
     }
 
     pub(crate) fn check(&self, now: Utc) -> Result<(), WatchError> {
-        if self.ids.v1.is_none() {
-            return Err(WatchError::NoVersion1(self.ids));
+        if self.ids.versions().next().is_none() {
+            return Err(WatchError::NoInfoHash);
         }
         if self.mandates_in_force(now).is_empty() { Err(WatchError::NoMandate(self.ids)) } else { Ok(()) }
     }
 }
 
 pub(crate) fn mandates_in_force(mandates: &[Mandated], torrent: &TargetIds, now: Utc) -> Vec<Digest> {
-    let names = |mandate: &Mandate| mandate.targets.iter().any(|ids| is_same(ids, torrent));
+    let names = |mandate: &Mandate| mandate.targets.iter().any(|ids| ids.overlaps(torrent));
     let in_force = mandates.iter().filter(|mandated| mandated.mandate.in_force(now) && names(&mandated.mandate));
     in_force.map(|mandated| mandated.sha256).collect()
-}
-
-/// Whether two sets of info-hashes name one torrent: one hash in common is enough, as each names all of it.
-fn is_same(one: &TargetIds, other: &TargetIds) -> bool {
-    (one.v1.is_some() && one.v1 == other.v1) || (one.v2.is_some() && one.v2 == other.v2)
 }
 
 /// Most addresses kept of one list. One of IPv6 takes up to 50 bytes of a record, which may have 1 MiB.

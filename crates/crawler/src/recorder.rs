@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use evidence::observation::{Found, Observation, Purpose, Times, Volume};
-use evidence::{Attribution, Digest, Direction, Encryption, Grade, Outcome, RunId, Stamp, TargetIds, Transport, Utc, sha256};
+use evidence::{
+    Attribution, Digest, Direction, Encryption, Grade, Outcome, RunId, Stamp, TargetIds, Transport, Utc, Version, sha256,
+};
 use ledger::{Acked, AppendError, Appender, Record};
 use swarm::probe::Visit;
 
@@ -27,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) observer: SocketAddr,
     pub(crate) found: Option<Found>,
     pub(crate) purpose: Purpose,
+    /// Which version of the target it was about.
+    pub(crate) spoken: Version,
     pub(crate) target: TargetIds,
     pub(crate) mandates_sha256: Vec<Digest>,
     pub(crate) dossier_sha256: Option<Digest>,
@@ -66,6 +70,7 @@ impl Recorder {
             reserved: visit.reserved,
             run: self.run,
             software: visit.software,
+            spoken: context.spoken,
             target: context.target,
             times: Times { error_ms: context.error_ms, ..visit.times },
             transcript_sha256: visit.transcript.as_deref().map(sha256),

@@ -5,11 +5,11 @@ use core::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::version::TargetIds;
 use crate::{
     Attribution, Challenge, Claimed, Digest, Direction, Encryption, Extension, Grade, InfoHashV1, MseSecret, Outcome, PeerId,
     PortRole, Reserved, RunId, Software, Stamp, Transport, Version,
 };
-pub use crate::version::TargetIds;
 
 /// The record of one contact, from dial or accept to close.
 ///

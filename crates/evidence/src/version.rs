@@ -98,11 +98,10 @@ mod tests {
         let short = InfoHashV1::from(core::array::from_fn(|at| at as u8));
         let hybrid = TargetIds { v1: Some(v1), v2: Some(v2) };
         assert_eq!([Version::V1, Version::V2].map(|version| hybrid.spoken(version)), [Some(v1), Some(short)]);
-        assert_eq!([v1, short, InfoHashV1::from([2; 20])].map(|hash| hybrid.version_of(&hash)), [
-            Some(Version::V1),
-            Some(Version::V2),
-            None
-        ]);
+        assert_eq!(
+            [v1, short, InfoHashV1::from([2; 20])].map(|hash| hybrid.version_of(&hash)),
+            [Some(Version::V1), Some(Version::V2), None]
+        );
         assert!(TargetIds::of_v1(v1).versions().eq([Version::V1]) && TargetIds::of_v2(v2).versions().eq([Version::V2]));
         assert!(hybrid.versions().eq(Version::ALL));
         assert_eq!(TargetIds::of_v2(v2).version_of(&v1), None);

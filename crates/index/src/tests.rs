@@ -10,8 +10,8 @@ use evidence::observation::{Found, Purpose, Source, Times, Volume};
 use evidence::run::{Fact, RunFact};
 use evidence::{
     Attribution, Blind, Class, Content, Digest, Direction, Encryption, Entry, Exclusion, Grade, InfoHashV1, KeyId, Leaf, Mono,
-    Now, Numbered, Observation, Outcome, Part, PortRole, RunId, Signature, Stamp, Tag, TargetIds, Transport, Utc, opening,
-    sha256,
+    Now, Numbered, Observation, Outcome, Part, PortRole, RunId, Signature, Stamp, Tag, TargetIds, Transport, Utc, Version,
+    opening, sha256,
 };
 use proptest::prelude::*;
 
@@ -75,6 +75,7 @@ fn observation(n: u64, grade: Grade, outcome: Outcome) -> Observation {
         reserved: None,
         run: run(1 + (n % 2) as u8),
         software: None,
+        spoken: Version::V1,
         target: target((n % 3) as u8),
         times: Times {
             began: stamp(n as i64),

@@ -7,7 +7,7 @@ use evidence::observation::{Purpose, Times, Volume};
 use evidence::run::{Fact, RunFact};
 use evidence::{
     Attribution, Class, Digest, Direction, Encryption, Grade, InfoHashV1, Mono, Now, Observation, Outcome, PortRole, RunId,
-    Stamp, TargetIds, Transport, Utc, sha256,
+    Stamp, TargetIds, Transport, Utc, Version, sha256,
 };
 
 use crate::keys::{Key, Keys};
@@ -122,6 +122,7 @@ pub(crate) fn contact(n: u16, outcome: Outcome, grade: Grade) -> Observation {
         reserved: None,
         run: run(),
         software: None,
+        spoken: Version::V1,
         target: TargetIds::of_v1(InfoHashV1::from([3; 20])),
         times: Times {
             began: stamp(0),

@@ -173,7 +173,7 @@ fn mark(dossier: &Dossier, block: &BlockPlace, works: &[String]) -> u16 {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use evidence::{Claimed, InfoHashV1, TargetIds, Utc, dossier};
+    use evidence::{Claimed, InfoHashV1, TargetIds, Utc, Version, dossier};
 
     use super::*;
     use crate::chance::Seed;
@@ -208,6 +208,7 @@ pub(crate) mod tests {
                 offset: offset - bytes,
                 padding: false,
                 path: Claimed::new("f"),
+                pieces_root: None,
                 sha256: sha256(b""),
                 work: work.map(Into::into),
             }
@@ -224,6 +225,7 @@ pub(crate) mod tests {
             info_sha256: sha256(b""),
             total_bytes,
             unfit_blocks,
+            versions: vec![Version::V1],
         };
         (dossier, digests)
     }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use evidence::{InfoHashV1, Mono, Now};
+use evidence::{InfoHashV1, Mono, Now, TargetIds, Version, sha256};
 use wire::extension::{ExtensionHandshake, OwnHandshake, UT_METADATA};
 use wire::handshake::{self, Handshake};
 use wire::message::{Decoder, Message, Outgoing};
@@ -91,6 +91,7 @@ const WINDOW: u32 = 4;
 /// One fetch from one peer that we dial.
 #[derive(Debug)]
 pub struct Fetch<'a> {
+    ids: TargetIds,
     identity: &'a Identity,
     limits: Limits,
     ours: Handshake,
@@ -117,15 +118,18 @@ struct Assembly {
 }
 
 impl<'a> Fetch<'a> {
-    /// A fetch that begins now, with the dial.
-    pub fn new(info_hash: InfoHashV1, identity: &'a Identity, limits: Limits, seed: Seed, now: Now) -> Self {
+    /// A fetch that begins now, with the dial, of what `ids` name. The peer is spoken to by `spoken`; without an info-hash
+    /// of that version it is nothing that a peer could have.
+    pub fn new(ids: TargetIds, spoken: Version, identity: &'a Identity, limits: Limits, seed: Seed, now: Now) -> Self {
+        let reserved = handshake::Reserved::default().with_extension().with_fast();
         let ours = Handshake {
-            reserved: handshake::Reserved::default().with_extension().with_fast(),
-            info_hash: wire_hash(info_hash),
+            reserved: if spoken == Version::V2 { reserved.with_v2() } else { reserved },
+            info_hash: wire_hash(ids.spoken(spoken).unwrap_or(InfoHashV1::from([0; 20]))),
             peer_id: identity.peer_id(&seed),
         };
         let end = now.mono.plus_ms(limits.fetch_ms);
         Self {
+            ids,
             identity,
             limits,
             ours,
@@ -300,7 +304,10 @@ impl<'a> Fetch<'a> {
         let Some(assembly) = &mut self.assembly else { return };
         if assembly.left == 0 {
             let bytes = core::mem::take(&mut assembly.bytes);
-            let is_right = wire::infohash::InfoHashV1::of_info(&bytes) == self.ours.info_hash;
+            // Each hash that the magnet names has to be right: one alone would leave the other on somebody's word.
+            let is_v1 = self.ids.v1.is_none_or(|hash| wire::infohash::InfoHashV1::of_info(&bytes).0 == *hash.as_bytes());
+            let is_v2 = self.ids.v2.is_none_or(|hash| sha256(&bytes).as_bytes() == hash.as_bytes());
+            let is_right = is_v1 && is_v2;
             self.result = Some(if is_right { Ok(bytes) } else { Err(Fault::WrongHash) });
             return;
         }
@@ -350,9 +357,19 @@ mod tests {
     }
 
     fn result(inputs: &[Vec<u8>], reserved: handshake::Reserved) -> (Result<Vec<u8>, Fault>, Vec<u8>) {
+        let v1 = InfoHashV1::from(wire::infohash::InfoHashV1::of_info(&info()).0);
+        fetched(TargetIds::of_v1(v1), Version::V1, inputs, reserved)
+    }
+
+    fn fetched(
+        ids: TargetIds,
+        spoken: Version,
+        inputs: &[Vec<u8>],
+        reserved: handshake::Reserved,
+    ) -> (Result<Vec<u8>, Fault>, Vec<u8>) {
         let identity = Identity::new("affiant/0", None, Seed::new([1; 32]));
-        let hash = wire::infohash::InfoHashV1::of_info(&info());
-        let mut fetch = Fetch::new(InfoHashV1::from(hash.0), &identity, Limits::default(), Seed::new([2; 32]), now(0));
+        let hash = wire_hash(ids.spoken(spoken).unwrap());
+        let mut fetch = Fetch::new(ids, spoken, &identity, Limits::default(), Seed::new([2; 32]), now(0));
         let address = "192.0.2.1:6881".parse().unwrap();
         fetch.handle_input(now(1), Input::Connected { observer: address, peer: address });
         let theirs = Handshake { reserved, info_hash: hash, peer_id: wire::peer_id::PeerId([5; 20]) };
@@ -387,6 +404,28 @@ mod tests {
         other[17_000] ^= 1;
         let messages = [offer(40_000), data(0, &info), data(1, &other), data(2, &info)];
         assert_eq!(result(&messages, EXTENSION).0, Err(Fault::WrongHash));
+    }
+
+    #[test]
+    fn each_hash_that_is_named_has_to_be_right() {
+        let info = info();
+        let messages = [offer(40_000), data(2, &info), data(0, &info), data(1, &info)];
+        let v1 = InfoHashV1::from(wire::infohash::InfoHashV1::of_info(&info).0);
+        let v2 = evidence::InfoHashV2::from(*sha256(&info).as_bytes());
+        let other = evidence::InfoHashV2::from([7; 32]);
+        for (ids, spoken, is_right) in [
+            (TargetIds::of_v2(v2), Version::V2, true),
+            (TargetIds { v1: Some(v1), v2: Some(v2) }, Version::V2, true),
+            (TargetIds { v1: Some(v1), v2: Some(v2) }, Version::V1, true),
+            (TargetIds { v1: Some(v1), v2: Some(other) }, Version::V1, false),
+            (TargetIds { v1: Some(InfoHashV1::from([7; 20])), v2: Some(v2) }, Version::V2, false),
+            (TargetIds::of_v2(other), Version::V2, false),
+        ] {
+            let (result, sent) = fetched(ids, spoken, &messages, EXTENSION);
+            assert_eq!(result, if is_right { Ok(info.clone()) } else { Err(Fault::WrongHash) }, "{ids} {spoken:?}");
+            let ours = Handshake::parse(&sent).unwrap().unwrap();
+            assert_eq!((ours.info_hash, ours.reserved.v2()), (wire_hash(ids.spoken(spoken).unwrap()), spoken == Version::V2));
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod visit;
 
 use core::net::SocketAddr;
 
-use evidence::{Direction, InfoHashV1, Mono};
+use evidence::{Direction, InfoHashV1, Mono, Version};
 
 pub use gossip::Hearsay;
 pub use identity::Identity;
@@ -39,6 +39,9 @@ use crate::content::Content;
 pub struct Target<'a> {
     /// The 20 bytes named in the handshake: the torrent's, or for a control visit random ones.
     pub info_hash: InfoHashV1,
+    /// Which version of the torrent is spoken: with version 2, hashes may be asked for, and our handshake says that we know
+    /// it. With version 1 it does not say so, or the peer might answer with the other info-hash.
+    pub spoken: Version,
     /// Why the contact is made.
     pub aim: Aim,
     /// Who dials.

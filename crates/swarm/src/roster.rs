@@ -374,6 +374,7 @@ fn is_worth_another_try(outcome: &Outcome) -> bool {
         | Outcome::Reset { .. }
         | Outcome::Choked { .. }
         | Outcome::NoBlock { .. }
+        | Outcome::Unproved { .. }
         | Outcome::Rejected { .. }
         | Outcome::NothingClaimed { .. }
         | Outcome::LocalFault { .. } => true,

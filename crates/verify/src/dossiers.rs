@@ -87,9 +87,14 @@ fn compare(source: &mut dyn Source, path: &str, needed: &Needed<'_>, findings: &
     }
 }
 
-/// How many blocks the torrent has: pieces are cut into 16 KiB, and the rest of a piece is a block.
+/// How many blocks the torrent has: pieces are cut into 16 KiB, and the rest of a piece is a block. With version 2 the same
+/// is so of each file, which begins on the boundary of a piece, and padding has no block.
 fn block_count(dossier: &Dossier) -> u64 {
     const BLOCK: u64 = 16_384;
+    if dossier.target.v2.is_some() {
+        let files = dossier.files.iter().filter(|file| !file.padding);
+        return files.fold(0, |sum: u64, file| sum.saturating_add(file.bytes.div_ceil(BLOCK)));
+    }
     let piece = u64::from(dossier.piece_bytes.max(1));
     let (whole, rest) = (dossier.total_bytes / piece, dossier.total_bytes % piece);
     whole.saturating_mul(piece.div_ceil(BLOCK)).saturating_add(rest.div_ceil(BLOCK))

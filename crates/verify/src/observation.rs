@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use evidence::{
-    Challenge, Chooser, Direction, Encryption, Grade, Observation, Outcome, PortRole, Verification,
+    Challenge, Check, Chooser, Direction, Encryption, Grade, Observation, Outcome, PortRole, Verification, Version,
     candidates::Candidates,
     challenge::BLOCK_BYTES,
     extension::CLIENT_BYTES_MAX,
@@ -33,6 +33,7 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     need(is_canonical(observation.peer), "the peer's address is not in canonical text");
     need(is_canonical(observation.observer), "the observer's address is not in canonical text");
     need(has_hash(&observation.target), "the target has no info-hash");
+    need(has_version(&observation.target, observation.spoken), "the target is not of the version that was spoken");
     need((observation.port_role == PortRole::Listening) == outgoing, "the port's role does not follow from the direction");
     need(observation.volume.piece_bytes_out == 0, "content was sent: piece_bytes_out is not 0");
     need(is_probe || !served, "a control visit is graded served");
@@ -42,7 +43,12 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     need(!has_failed || observation.peer_id.is_none(), "a handshake came over a stream that never came about");
     need(observation.mse_secret.is_some() == is_covered, "an MSE secret is not stated exactly for an encrypted stream");
     need(observation.found.is_some() == outgoing, "how the address was found is not stated exactly for an outgoing contact");
-    need(!served || observation.dossier_sha256.is_some(), "a served observation names no dossier");
+    let by_dossier = matched.iter().any(|challenge| challenge.verification != Verification::Match { check: Check::Merkle });
+    need(!by_dossier || observation.dossier_sha256.is_some(), "a block was compared with a dossier, and none is named");
+    need(
+        observation.challenges.iter().all(proof_holds),
+        "a Merkle path is not there exactly for the blocks it decides on, or is wrong",
+    );
     need(!served || observation.transcript_sha256.is_some(), "a served observation names no transcript");
     need(!served || observation.peer_id.is_some(), "a served observation has no peer id");
     let complete =
@@ -73,6 +79,25 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     );
     need(clocks_agree(observation), "the wall clock did not run with the monotonic one, and the clock's error is not null");
     broken
+}
+
+/// Whether a path is there exactly if the block was checked by one, leads to its root, and decides as the record says.
+fn proof_holds(challenge: &Challenge) -> bool {
+    let is_match = match challenge.verification {
+        Verification::Match { check: Check::Merkle } => true,
+        Verification::Mismatch { check: Check::Merkle } => false,
+        _ => return challenge.proof.is_none(),
+    };
+    let (Some(proof), Some(received)) = (&challenge.proof, challenge.sha256) else { return false };
+    let mut index = proof.index;
+    let mut node = proof.leaf;
+    for sibling in &proof.hashes {
+        let (left, right) = if index % 2 == 1 { (sibling, &node) } else { (&node, sibling) };
+        node = evidence::sha256(&[*left.as_bytes(), *right.as_bytes()].concat());
+        index /= 2;
+    }
+    // Bits that are left would be of layers that the path does not have.
+    index == 0 && node == proof.root && (received == proof.leaf) == is_match
 }
 
 /// The matching challenges that name a mandated work.
@@ -131,12 +156,18 @@ pub(crate) fn candidate_faults(candidates: &Candidates) -> Vec<&'static str> {
     if !has_hash(&candidates.target) {
         broken.push("the target has no info-hash");
     }
+    if candidates.spoken.is_some_and(|spoken| !has_version(&candidates.target, spoken)) {
+        broken.push("the target is not of the version that was asked about");
+    }
     broken
 }
 
 /// The rules that a fact about a run breaks.
 pub(crate) fn fact_faults(fact: &RunFact) -> Vec<&'static str> {
     match &fact.fact {
+        Fact::Announced { target, spoken, .. } | Fact::Scraped { target, spoken, .. } if !has_version(target, *spoken) => {
+            vec!["the target is not of the version that was asked about"]
+        }
         Fact::Ended { piece_bytes_out, .. } if *piece_bytes_out != 0 => vec!["the run sent content: piece_bytes_out is not 0"],
         Fact::LookedUp {
             agreed, answered, asked, began, closest, distinct, ending, info_hash, named, naming, target, ..
@@ -163,6 +194,13 @@ fn is_canonical(address: SocketAddr) -> bool {
         SocketAddr::V6(v6) => v6.scope_id() == 0 && v6.flowinfo() == 0,
     };
     plain && address.ip().to_canonical() == address.ip()
+}
+
+fn has_version(target: &TargetIds, spoken: Version) -> bool {
+    match spoken {
+        Version::V1 => target.v1.is_some(),
+        Version::V2 => target.v2.is_some(),
+    }
 }
 
 fn has_hash(target: &TargetIds) -> bool {

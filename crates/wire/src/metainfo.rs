@@ -150,8 +150,18 @@ impl Metainfo {
         Self::parse_within(file, &Limits::default())
     }
 
+    /// Reads a `.torrent` file that may lack its piece layers, as one made from what peers send for a magnet does: they
+    /// stand outside the info dictionary. Those that are there are checked.
+    pub fn parse_without_layers(file: &[u8]) -> Result<Self, Error> {
+        Self::read(file, &Limits::default(), false)
+    }
+
     /// Reads a `.torrent` file within these limits.
     pub fn parse_within(file: &[u8], limits: &Limits) -> Result<Self, Error> {
+        Self::read(file, limits, true)
+    }
+
+    fn read(file: &[u8], limits: &Limits, needs_layers: bool) -> Result<Self, Error> {
         let value = bencode::parse(file, &limits.bencode())?;
         let dict = value.as_dict().ok_or(Fault::at(0, Rule::NotADict))?;
         let info = dict.get(b"info").ok_or(Fault::at(0, Rule::NoInfo))?;
@@ -159,7 +169,7 @@ impl Metainfo {
         let trackers = Trackers::read(dict, limits)?;
         let text = |key: &[u8]| dict.get(key).and_then(|value| value.as_text()).map(String::from);
         Ok(Self {
-            piece_layers: PieceLayers::read(dict, &info)?,
+            piece_layers: PieceLayers::read(dict, &info, needs_layers)?,
             info,
             tiers: trackers.tiers,
             refused_trackers: trackers.refused,

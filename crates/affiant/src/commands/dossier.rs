@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use evidence::{
-    Claimed, Dossier as Built,
+    Claimed, Digest, Dossier as Built,
     control::{Approval, Control},
     dossier::{File, Origin},
     sha256,
@@ -36,7 +36,10 @@ pub enum Dossier {
 #[command(after_help = "Examples:
   affiant dossier build film.torrent --content ./film.mkv --work film-2026 --contains 'the film, complete' --by 'I. Investigator'
   affiant dossier build album.torrent --content ./album --map '*.flac=album-2026' --by 'I. Investigator'
-  affiant dossier build film.torrent --work film-2026 --by 'I. Investigator'      downloads it, with upload disabled")]
+  affiant dossier build film.torrent --work film-2026 --by 'I. Investigator'      downloads it, with upload disabled
+
+A torrent of version 1, of version 2 or of both has one dossier; content is checked against the hashes of each version
+that the torrent has. One of version 2 alone is not downloaded: it needs --content.")]
 pub struct Build {
     /// The torrent file, or a magnet link, whose metadata is then asked of its peers.
     torrent: String,
@@ -89,11 +92,11 @@ impl Build {
         } else {
             read_torrent_bytes(Path::new(&self.torrent))?
         };
-        let metainfo = Metainfo::parse(&torrent).map_err(|fault| anyhow::anyhow!("{:.80} is refused: {fault}", self.torrent))?;
+        // What peers send for a magnet has no piece layers, and the dossier needs none: the content's blocks are checked
+        // against the roots themselves.
+        let read = if self.torrent.starts_with("magnet:") { Metainfo::parse_without_layers } else { Metainfo::parse };
+        let metainfo = read(&torrent).map_err(|fault| anyhow::anyhow!("{:.80} is refused: {fault}", self.torrent))?;
         let target = super::target_of(&metainfo.info);
-        if target.v1.is_none() {
-            bail!("{target} is a torrent of version 2 alone, of which no dossier can be built yet");
-        }
         let now = clock::utc();
         let mandates = book.mandates_for(&target, now);
         if mandates.is_empty() {
@@ -119,6 +122,7 @@ impl Build {
             offset: file.offset,
             padding: file.padding,
             path: path_claim(file),
+            pieces_root: file.pieces_root.map(Digest::from),
             sha256: *digest,
             work: work.clone(),
         });
@@ -134,6 +138,7 @@ impl Build {
             info_sha256: sha256(metainfo.info.raw()),
             total_bytes: metainfo.info.total_length(),
             unfit_blocks: checked.unfit,
+            versions: target.versions().collect(),
         };
         let unfit = dossier.unfit_blocks.len();
         let mapped = mapping(&dossier);

@@ -239,6 +239,7 @@ impl Statistics {
             let word = match challenge.verification {
                 Verification::Match { .. } => "the content",
                 Verification::Mismatch { .. } => "other bytes",
+                Verification::Unproved { .. } => "unproved",
                 Verification::Rejected => "rejected",
                 Verification::Unanswered => "unanswered",
                 Verification::Withdrawn => "taken back before an answer",

@@ -21,7 +21,7 @@ impl Conductor {
             return now.mono;
         }
         let Some(quiet_ms) = quiet_ms else { return last };
-        let is_done = |hunt: &Hunt| hunt.is_closed || (hunt.roster.is_settled() && hunt.announcer.is_first_round_over());
+        let is_done = |hunt: &Hunt| hunt.is_closed || (hunt.roster.is_settled() && hunt.is_first_round_over());
         let has_asked = self.asks.is_empty() && self.dht.is_first_over();
         let is_quiet = has_asked && self.tasks.is_empty() && self.papers.is_empty() && self.hunts.iter().all(is_done);
         if !is_quiet {
@@ -38,7 +38,7 @@ impl Conductor {
 
     pub(super) fn end(&mut self, reason: Reason) {
         self.ending.get_or_insert(reason);
-        self.asks.retain(|(_, ask)| ask.event == Announce::Stopped);
+        self.asks.retain(|(_, _, ask)| ask.event == Announce::Stopped);
         self.stopper.stop();
         self.acceptors.abort_all();
         self.callers.close();

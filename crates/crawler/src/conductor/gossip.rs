@@ -28,6 +28,7 @@ impl Conductor {
         }
         let more = u32::try_from(count - peers.len()).unwrap_or(u32::MAX).saturating_add(hearsay.passed_over);
         let naming = Naming {
+            spoken: None,
             at: hearsay.at,
             source: Source::Pex,
             via: format!("pex:{teller}"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use evidence::candidates::Candidates;
 use evidence::run::RunFact;
-use evidence::{InfoHashV1, Stamp};
+use evidence::{InfoHashV1, Stamp, Version};
 use ledger::Record;
 use swarm::Vantages;
 
@@ -34,10 +34,13 @@ impl Conductor {
     pub(super) fn on_said(&mut self, said: Option<Said>) {
         match said {
             Some(Said::Peers { number, hearsay }) => {
-                let target = self.looked_for[number].0;
-                let list = hearsay.candidates(self.shared.recorder.run, self.shared.targets[target].ids);
-                let Candidates { answer_sha256, at, dropped, peers, source, via, .. } = list;
-                let naming = Naming { at, source, via, answer_sha256, peers, more: dropped };
+                let (target, hash) = self.looked_for[number];
+                let ids = self.shared.targets[target].ids;
+                // Both info-hashes of a hybrid are places of their own.
+                let spoken = ids.version_of(&hash).unwrap_or(Version::V1);
+                let list = hearsay.candidates(self.shared.recorder.run, ids, spoken);
+                let Candidates { answer_sha256, at, dropped, peers, source, spoken, via, .. } = list;
+                let naming = Naming { at, source, spoken, via, answer_sha256, peers, more: dropped };
                 self.tasks.spawn(tasks::named(Arc::clone(&self.shared), target, naming));
             }
             Some(Said::LookedUp { number, at, looked_up, .. }) => {

@@ -9,7 +9,7 @@ use evidence::candidates::Candidates;
 use evidence::clock::ClockReading;
 use evidence::observation::Purpose;
 use evidence::run::{AnnounceResult, Fact, RunFact};
-use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Mono, Outcome, Stamp, Transport, sha256};
+use evidence::{Claimed, Digest, Direction, Grade, InfoHashV1, Mono, Outcome, Stamp, Transport, Version, sha256};
 use ledger::{AppendError, Record};
 use swarm::announce::{Answer, Ask, Event as Announce, TrackerId};
 use swarm::mse::Torrents;
@@ -39,7 +39,7 @@ pub(super) struct Shared {
     pub(super) targets: Vec<Arc<TargetPlan>>,
     pub(super) ports: Ports,
     pub(super) torrents: Torrents,
-    pub(super) by_hash: BTreeMap<InfoHashV1, usize>,
+    pub(super) by_hash: BTreeMap<InfoHashV1, (usize, Version)>,
     pub(super) settings: Settings,
     pub(super) seed: Seed,
     pub(super) rumours: mpsc::Sender<Rumour>,
@@ -57,7 +57,15 @@ impl Shared {
 /// What a task came to. Whatever it says is in the log already.
 pub(super) enum Event {
     /// A tracker was asked.
-    Asked { target: usize, tracker: TrackerId, event: Announce, answer: Answer, lists: Vec<Listed>, refused: u64 },
+    Asked {
+        target: usize,
+        spoken: Version,
+        tracker: TrackerId,
+        event: Announce,
+        answer: Answer,
+        lists: Vec<Listed>,
+        refused: u64,
+    },
     /// A list came from elsewhere.
     Listed { target: usize, list: Listed },
     /// A list that came from elsewhere could not be recorded.
@@ -86,6 +94,8 @@ pub(super) struct Listed {
     pub(super) commitment: Digest,
     pub(super) peers: Vec<SocketAddr>,
     pub(super) source: Source,
+    /// Which version of the torrent the source was asked about, if it was asked by one.
+    pub(super) spoken: Option<Version>,
     pub(super) via: String,
 }
 
@@ -113,7 +123,7 @@ pub(super) type Logged = Result<Event, AppendError>;
 /// Asks a tracker, logs that it was asked, and logs each list before anybody on it is contacted.
 pub(super) async fn ask(
     shared: Arc<Shared>,
-    target: usize,
+    (target, spoken): (usize, Version),
     ask: Ask,
     question: Question,
     reach: Reach,
@@ -133,7 +143,7 @@ pub(super) async fn ask(
     for told in &told {
         let (result, interval_s) = result(told);
         let event = ask.event.word().into();
-        let fact = Fact::Announced { event, interval_s, result, target: plan.ids, tracker: tracker.clone() };
+        let fact = Fact::Announced { event, interval_s, result, spoken, target: plan.ids, tracker: tracker.clone() };
         if let Err(error) = shared.recorder.appender.append(Record::Run(RunFact { at, fact, run })).await {
             refused(&shared, "what a tracker said", error).await?;
             refusals += 1;
@@ -145,6 +155,7 @@ pub(super) async fn ask(
             let naming = Naming {
                 at,
                 source: Source::Tracker,
+                spoken: Some(spoken),
                 via: tracker.clone(),
                 answer_sha256: list.answer_sha256,
                 peers: list.peers.clone(),
@@ -164,6 +175,7 @@ pub(super) async fn ask(
             complete: counts.complete,
             downloaded: counts.downloaded,
             incomplete: counts.incomplete,
+            spoken,
             target: plan.ids,
             tracker,
         };
@@ -175,7 +187,7 @@ pub(super) async fn ask(
     let named: usize = lists.iter().map(|list| list.peers.len()).sum();
     tracing::debug!(tracker = question.url.host(), event = ask.event.word(), named, "a tracker was asked");
     let answer = trackers::answer(&told);
-    Ok(Event::Asked { target, tracker: ask.tracker, event: ask.event, answer, lists, refused: refusals })
+    Ok(Event::Asked { target, spoken, tracker: ask.tracker, event: ask.event, answer, lists, refused: refusals })
 }
 
 fn result(told: &Told) -> (AnnounceResult, Option<u32>) {
@@ -202,6 +214,8 @@ pub(super) struct Naming {
     /// When.
     pub(super) at: Stamp,
     pub(super) source: Source,
+    /// Which version of the torrent it was asked about, if it was asked by one.
+    pub(super) spoken: Option<Version>,
     pub(super) via: String,
     pub(super) answer_sha256: Digest,
     /// Whom it named.
@@ -215,7 +229,15 @@ pub(super) fn magnet_peers(shared: &Shared, target: usize) -> Naming {
     let peers = shared.targets[target].peers.clone();
     let text: Vec<String> = peers.iter().map(ToString::to_string).collect();
     let answer_sha256 = sha256(text.join("\n").as_bytes());
-    Naming { at: shared.clock.now().stamp(), source: Source::Magnet, via: "x.pe".into(), answer_sha256, peers, more: 0 }
+    Naming {
+        at: shared.clock.now().stamp(),
+        source: Source::Magnet,
+        spoken: None,
+        via: "x.pe".into(),
+        answer_sha256,
+        peers,
+        more: 0,
+    }
 }
 
 /// Logs whom a source named.
@@ -230,28 +252,31 @@ pub(super) async fn named(shared: Arc<Shared>, target: usize, naming: Naming) ->
 }
 
 async fn log_list(shared: &Shared, target: usize, naming: Naming) -> Result<Listed, AppendError> {
-    let Naming { at, source, via, answer_sha256, peers: named, more } = naming;
+    let Naming { at, source, spoken, via, answer_sha256, peers: named, more } = naming;
     let kept = named.len().min(shared.settings.list_max);
     let peers: Vec<SocketAddr> = named[..kept].iter().copied().map(evidence::endpoint::canonical).collect();
     let dropped = u32::try_from(named.len() - kept).unwrap_or(u32::MAX).saturating_add(more);
     let (run, ids) = (shared.recorder.run, shared.targets[target].ids);
-    let list = Candidates { answer_sha256, at, dropped, peers: peers.clone(), run, source, target: ids, via: via.clone() };
+    let (kept, via_too) = (peers.clone(), via.clone());
+    let list = Candidates { answer_sha256, at, dropped, peers: kept, run, source, spoken, target: ids, via: via_too };
     let acked = shared.recorder.appender.append(Record::Candidates(list)).await?;
-    Ok(Listed { at, commitment: acked.commitment, peers, source, via })
+    Ok(Listed { at, commitment: acked.commitment, peers, source, spoken, via })
 }
 
 /// Contacts a peer and logs what came of it.
 pub(super) async fn contact(
     shared: Arc<Shared>,
-    target: usize,
+    (target, spoken): (usize, Version),
     job: Job,
     mandates: Vec<Digest>,
     seed: Seed,
     mut stop: Stop,
 ) -> Logged {
     let plan = &shared.targets[target];
+    // A voice speaks by a hash that there is.
+    let torrent = plan.ids.spoken(spoken).unwrap_or(InfoHashV1::from([0; 20]));
     let (aim, info_hash, purpose) = match job.errand {
-        Errand::Probe => (Aim::Probe, plan.ids.v1.unwrap_or(InfoHashV1::from([0; 20])), Purpose::Probe),
+        Errand::Probe => (Aim::Probe, torrent, Purpose::Probe),
         Errand::Control { about } => {
             let mut random = [0; 20];
             random.copy_from_slice(&seed.split("control", &[]).bytes()[..20]);
@@ -263,11 +288,8 @@ pub(super) async fn contact(
     let before_ms = shared.clock.reading().error_ms;
     let ear = Ear { target, into: shared.rumours.clone() };
     let visit = {
-        let target = aimed(&shared, plan, aim, Direction::Outgoing, info_hash);
-        let veil = match plan.ids.v1.filter(|_| job.means.is_covered) {
-            Some(names) => Veil::Mse(names),
-            None => Veil::Plain,
-        };
+        let target = aimed(&shared, plan, aim, Direction::Outgoing, (info_hash, spoken));
+        let veil = if job.means.is_covered { Veil::Mse(torrent) } else { Veil::Plain };
         let mut probe = Probe::new(target, veil, limits(&shared, plan), seed, shared.clock.now());
         let (from, to) = (observer.ip(), job.peer);
         let dialled = async {
@@ -283,6 +305,7 @@ pub(super) async fn contact(
         observer,
         found: Some(job.found),
         purpose,
+        spoken,
         target: plan.ids,
         mandates_sha256: mandates,
         dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
@@ -292,10 +315,16 @@ pub(super) async fn contact(
     log_visit(&shared, target, context, *visit).await
 }
 
-fn aimed<'a>(shared: &'a Shared, plan: &'a TargetPlan, aim: Aim, direction: Direction, info_hash: InfoHashV1) -> Target<'a> {
+fn aimed<'a>(
+    shared: &'a Shared,
+    plan: &'a TargetPlan,
+    aim: Aim,
+    direction: Direction,
+    (info_hash, spoken): (InfoHashV1, Version),
+) -> Target<'a> {
     let content = plan.content.as_deref().filter(|_| aim == Aim::Probe);
     let piece_count = content.map(swarm::Content::piece_count).or(plan.piece_count);
-    Target { info_hash, aim, direction, piece_count, content, identity: &shared.identity }
+    Target { info_hash, spoken, aim, direction, piece_count, content, identity: &shared.identity }
 }
 
 /// Nobody who shares a private torrent is asked about others, and nothing they say is heard (BEP 27).
@@ -317,7 +346,7 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
         () = stop.stopped() => None,
     };
     let named = heard.and_then(|named| Some((*shared.by_hash.get(&named.info_hash)?, *named)));
-    let Some((target, Named { info_hash, veil, first })) = named else { return Ok(Event::TurnedAway { peer }) };
+    let Some(((target, spoken), Named { info_hash, veil, first })) = named else { return Ok(Event::TurnedAway { peer }) };
     let plan = &shared.targets[target];
     let mandates_sha256 = plan.mandates_in_force(shared.clock.now().utc);
     if mandates_sha256.is_empty() {
@@ -325,7 +354,7 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
     }
     let ear = Ear { target, into: shared.rumours.clone() };
     let visit = {
-        let target = aimed(&shared, plan, Aim::Probe, Direction::Incoming, info_hash);
+        let target = aimed(&shared, plan, Aim::Probe, Direction::Incoming, (info_hash, spoken));
         let mut probe = Probe::new(target, veil, limits(&shared, plan), seed, accepted);
         lead(&mut probe, link, (&first, accepted), Some(&ear), &shared.clock, &mut stop).await
     };
@@ -334,6 +363,7 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
         observer: shared.unconnected(target, peer, 0),
         found: None,
         purpose: Purpose::Probe,
+        spoken,
         target: plan.ids,
         mandates_sha256,
         dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
@@ -376,7 +406,13 @@ async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit:
 }
 
 /// Logs that a peer was not contacted, and why.
-pub(super) async fn paper(shared: Arc<Shared>, target: usize, peer: SocketAddr, found: Found, outcome: Outcome) -> Logged {
+pub(super) async fn paper(
+    shared: Arc<Shared>,
+    (target, spoken): (usize, Version),
+    peer: SocketAddr,
+    found: Found,
+    outcome: Outcome,
+) -> Logged {
     let plan = &shared.targets[target];
     let before_ms = shared.clock.reading().error_ms;
     let now = shared.clock.now();
@@ -386,6 +422,7 @@ pub(super) async fn paper(shared: Arc<Shared>, target: usize, peer: SocketAddr, 
         observer: shared.unconnected(target, peer, 0),
         found: Some(found),
         purpose: Purpose::Probe,
+        spoken,
         target: plan.ids,
         mandates_sha256: plan.mandates_in_force(now.utc),
         dossier_sha256: None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crawler::{MetadataError, MetadataPlan, fetch_metadata, stopper};
-use evidence::InfoHashV1;
+use evidence::{InfoHashV1, TargetIds};
 use swarm::Seed;
 use wire::tracker_url::TrackerUrl;
 
@@ -23,7 +23,7 @@ async fn the_info_dictionary_comes_from_whoever_has_it() {
     let at = address(TEST, 250, 7000);
     let asked = tracker::http(at, "200 OK", tracker::announce(&[seed, "192.0.2.1:6881".parse().unwrap()])).await;
     let plan = |trackers: Vec<TrackerUrl>| MetadataPlan {
-        info_hash: InfoHashV1::from(torrent.hash()),
+        ids: TargetIds::of_v1(InfoHashV1::from(torrent.hash())),
         trackers,
         peers: vec![full],
         scope: scope(),

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 
 use evidence::candidates::Candidates;
 use evidence::observation::Source;
-use evidence::{Digest, InfoHashV1, RunId, Stamp, TargetIds};
+use evidence::{Digest, InfoHashV1, RunId, Stamp, TargetIds, Version};
 use wire::krpc::{Node, NodeId};
 
 use super::id::IdCheck;
@@ -67,7 +67,9 @@ pub struct Hearsay {
 
 impl Hearsay {
     /// The list as it is logged before anybody on it is contacted.
-    pub fn candidates(&self, run: RunId, target: TargetIds) -> Candidates {
+    ///
+    /// `spoken` is the version that the search's 20 bytes name.
+    pub fn candidates(&self, run: RunId, target: TargetIds, spoken: Version) -> Candidates {
         Candidates {
             answer_sha256: self.sha256,
             at: self.at,
@@ -75,6 +77,7 @@ impl Hearsay {
             peers: self.peers.clone(),
             run,
             source: Source::Dht,
+            spoken: Some(spoken),
             target,
             via: format!("dht:{}@{}", self.node.id, self.node.address),
         }

@@ -82,6 +82,7 @@ impl<'a> Exam<'a> {
             length: question.length,
             offset: question.offset,
             piece: question.piece,
+            proof: None,
             sha256: None,
             verification: Verification::Unanswered,
             work: question.work.clone(),

@@ -10,7 +10,7 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::VecDeque;
 
 use evidence::observation::{Times, Volume};
-use evidence::{Direction, Grade, Mono, Now, Outcome, Phase, Stamp};
+use evidence::{Direction, Grade, Mono, Now, Outcome, Phase, Stamp, Version};
 use wire::allowed_fast;
 use wire::handshake::{self, Handshake};
 use wire::message::{self, Decoder, Message, Outgoing};
@@ -63,8 +63,9 @@ const COMPUTED_FAST: usize = 10;
 impl<'a> Probe<'a> {
     /// A contact that begins now, with the dial or the accept.
     pub fn new(target: Target<'a>, veil: Veil, limits: Limits, seed: Seed, now: Now) -> Self {
+        let reserved = handshake::Reserved::default().with_extension().with_fast();
         let ours = Handshake {
-            reserved: handshake::Reserved::default().with_extension().with_fast(),
+            reserved: if target.spoken == Version::V2 { reserved.with_v2() } else { reserved },
             info_hash: wire_hash(target.info_hash),
             peer_id: target.identity.peer_id(&seed),
         };

@@ -168,6 +168,7 @@ fn harmless(sent: &[u8]) {
 fn target<'a>(content: Option<&'a Content>, identity: &'a Identity) -> Target<'a> {
     Target {
         info_hash: InfoHashV1::from(HASH),
+        spoken: evidence::Version::V1,
         aim: Aim::Probe,
         direction: Direction::Outgoing,
         piece_count: Some(PIECES),

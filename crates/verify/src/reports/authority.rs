@@ -136,6 +136,9 @@ pub(crate) fn number_of(dossier: &Dossier, challenge: &Challenge) -> Option<u32>
         return None;
     }
     let start = u64::from(challenge.piece) * piece_bytes + offset;
+    if dossier.target.v2.is_some() {
+        return number_in_files(dossier, start, u64::from(challenge.length));
+    }
     // A block ends where its piece, the torrent or its 16 KiB end.
     let end = (start + BLOCK).min((u64::from(challenge.piece) + 1) * piece_bytes).min(dossier.total_bytes);
     if start + u64::from(challenge.length) != end {
@@ -143,6 +146,20 @@ pub(crate) fn number_of(dossier: &Dossier, challenge: &Challenge) -> Option<u32>
     }
     let number = u64::from(challenge.piece) * piece_bytes.div_ceil(BLOCK) + offset / BLOCK;
     u32::try_from(number).ok()
+}
+
+/// With version 2 a block ends where its 16 KiB or its file end, and files are numbered one after the other.
+fn number_in_files(dossier: &Dossier, start: u64, length: u64) -> Option<u32> {
+    const BLOCK: u64 = 16_384;
+    let mut before = 0_u64;
+    for file in dossier.files.iter().filter(|file| !file.padding) {
+        if let Some(within) = start.checked_sub(file.offset).filter(|within| *within < file.bytes) {
+            let is_whole = within % BLOCK == 0 && length == BLOCK.min(file.bytes - within);
+            return if is_whole { u32::try_from(before.checked_add(within / BLOCK)?).ok() } else { None };
+        }
+        before = before.checked_add(file.bytes.div_ceil(BLOCK))?;
+    }
+    None
 }
 
 fn files_match(dossier: &Dossier, subject: &Subject<'_>) -> bool {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use evidence::{
     Attribution, Challenge, Check, Chooser, Claimed, Class, Digest, Direction, Dossier, Encryption, Extension, Grade, InfoHashV1,
-    Mandate, Observation, Outcome, PortRole, RunId, Stamp, TargetIds, Transport, Utc, Verification,
+    Mandate, Observation, Outcome, PortRole, RunId, Stamp, TargetIds, Transport, Utc, Verification, Version,
     candidates::Candidates,
     clock::ClockReading,
     dossier::{File, Origin},
@@ -81,6 +81,7 @@ pub fn dossier() -> Dossier {
         offset,
         padding: false,
         path: Claimed::new(path),
+        pieces_root: None,
         sha256: sha256(path.as_bytes()),
         work: work.map(Into::into),
     };
@@ -96,6 +97,7 @@ pub fn dossier() -> Dossier {
         info_sha256: sha256(b"info"),
         total_bytes: 65_536,
         unfit_blocks: vec![2],
+        versions: vec![Version::V1],
     }
 }
 
@@ -118,6 +120,7 @@ pub fn candidates() -> Candidates {
         peers: vec![peer(PEER), peer(OTHER), peer("203.0.113.10:6881"), peer("203.0.113.11:6881")],
         run: run(),
         source: Source::Tracker,
+        spoken: Some(Version::V1),
         target: target(),
         via: "http://tracker.example/announce".into(),
     }
@@ -152,6 +155,7 @@ pub fn challenge(piece: u32, at_ms: i64) -> Challenge {
         length: 16_384,
         offset: 0,
         piece,
+        proof: None,
         sha256: Some(sha256(b"block")),
         verification: Verification::Match { check: Check::DossierBlock },
         work: Some(WORK.into()),
@@ -230,6 +234,7 @@ pub fn refused(peer: &str, position: u32, list: Digest, mandate: Digest, at_ms: 
         reserved: None,
         run: run(),
         software: None,
+        spoken: Version::V1,
         target: target(),
         times: Times {
             began: stamp(at_ms - 500),

@@ -20,9 +20,9 @@ impl PieceLayers {
         self.0.get(pieces_root).map(Vec::as_slice)
     }
 
-    pub(super) fn read(dict: &Dict<'_>, info: &Info) -> Result<Self, Error> {
+    pub(super) fn read(dict: &Dict<'_>, info: &Info, is_needed: bool) -> Result<Self, Error> {
         let Some(value) = dict.get(b"piece layers") else {
-            return if info.v2().is_some() && due(info).next().is_some() {
+            return if is_needed && info.v2().is_some() && due(info).next().is_some() {
                 Err(Fault::at(0, Rule::PieceLayers))
             } else {
                 Ok(Self::default())

@@ -1,7 +1,7 @@
 //! A synthetic torrent and its dossier.
 
 use evidence::challenge::BLOCK_BYTES;
-use evidence::{Claimed, Digest, Dossier, InfoHashV1, TargetIds, Utc, dossier, sha256};
+use evidence::{Claimed, Digest, Dossier, InfoHashV1, TargetIds, Utc, Version, dossier, sha256};
 use sha1::{Digest as _, Sha1};
 use swarm::Content;
 use swarmlab::torrent::SyntheticTorrent;
@@ -73,6 +73,7 @@ impl Torrent {
             offset: 0,
             padding: false,
             path: Claimed::new("film"),
+            pieces_root: None,
             sha256: sha256(&self.bytes),
             work: Some("film".into()),
         };
@@ -88,6 +89,7 @@ impl Torrent {
             info_sha256: sha256(&self.info),
             total_bytes: self.bytes.len() as u64,
             unfit_blocks: vec![],
+            versions: vec![Version::V1],
         };
         Content::new(&dossier, self.dossier_sha256(), digests, &["film".into()]).unwrap()
     }

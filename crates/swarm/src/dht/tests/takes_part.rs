@@ -140,7 +140,7 @@ fn every_list_of_peers_has_its_provenance() {
         assert_eq!((hearsay.check, hearsay.sha256), (IdCheck::Matches, evidence::sha256(&hearsay.datagram)));
         assert!(report.began <= hearsay.at && hearsay.at <= report.ended);
         let target = TargetIds { v1: Some(hash), v2: None };
-        let candidates = hearsay.candidates(RunId::from([1; 8]), target);
+        let candidates = hearsay.candidates(RunId::from([1; 8]), target, evidence::Version::V1);
         assert_eq!((candidates.source, &candidates.peers[..], candidates.dropped), (Source::Dht, &[peer][..], 0));
         assert_eq!(candidates.via, format!("dht:{}@{}", hearsay.node.id, hearsay.node.address));
         assert!(!format!("{hearsay:?}").contains("198.51"));

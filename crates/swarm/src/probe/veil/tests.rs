@@ -76,7 +76,15 @@ fn connect(probe: &mut Probe<'_>) {
 
 fn aimed<'a>(identity: &'a Identity, content: Option<&'a crate::Content>, aim: Aim) -> Target<'a> {
     let info_hash = if aim == Aim::Control { InfoHashV1::from([5; 20]) } else { skey() };
-    Target { info_hash, aim, direction: Direction::Outgoing, piece_count: Some(9), content, identity }
+    Target {
+        info_hash,
+        spoken: evidence::Version::V1,
+        aim,
+        direction: Direction::Outgoing,
+        piece_count: Some(9),
+        content,
+        identity,
+    }
 }
 
 fn outgoing<'a>(target: Target<'a>) -> Probe<'a> {

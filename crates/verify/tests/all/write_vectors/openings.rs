@@ -1,9 +1,9 @@
 //! Openings: every tag, and each rule broken once.
 
 use evidence::{
-    Blind, Claimed, Class, Digest, Direction, Encryption, Exclusion, Grade, InfoHashV1, InfoHashV2, Numbered, Observation,
-    Outcome, Phase, PortRole, Tag, TargetIds, Verification,
-    challenge::{Check, Chooser},
+    Blind, Claimed, Class, Digest, Direction, Encryption, Exclusion, Grade, InfoHashV1, InfoHashV2, MerkleProof, Numbered,
+    Observation, Outcome, Phase, PortRole, Tag, TargetIds, Verification, Version,
+    challenge::{Check, Chooser, Hashes},
     extension::Extension,
     observation::{ChokeChange, ClaimForm, PieceClaim},
     opening,
@@ -46,6 +46,7 @@ pub fn add_all(made: &mut Made) {
     impossible_look_ups(made);
     forms(made);
     contradictions(made);
+    proofs(made);
 }
 
 fn good(made: &mut Made) {
@@ -128,11 +129,91 @@ fn good(made: &mut Made) {
                 (None, None, None, Verification::Rejected);
             let mut wrong = records::challenge(1, 20);
             wrong.verification = Verification::Mismatch { check: Check::Merkle };
+            wrong.proof = Some(proof(sha256(b"another block"), 5));
+            let mut unproved = records::challenge(1, 30);
+            unproved.verification = Verification::Unproved { hashes: Hashes::Rejected };
             let mut withdrawn = rejected.clone();
             (withdrawn.verification, withdrawn.chosen_by, withdrawn.among) = (Verification::Withdrawn, Chooser::Peer, 1);
-            observation.challenges.extend([rejected, wrong, withdrawn]);
+            observation.challenges.extend([rejected, wrong, unproved, withdrawn]);
         }),
     );
+}
+
+/// A path of three layers from a leaf of this number.
+fn proof(leaf: Digest, index: u32) -> MerkleProof {
+    let hashes = [b"sibling", b"an uncl", b"another"].map(|name| sha256(name)).to_vec();
+    let root = hashes.iter().enumerate().fold(leaf, |node, (layer, sibling)| {
+        let (left, right) = if index >> layer & 1 == 1 { (*sibling, node) } else { (node, *sibling) };
+        sha256(&[*left.as_bytes(), *right.as_bytes()].concat())
+    });
+    MerkleProof { hashes, index, leaf, root }
+}
+
+/// A peer of a torrent of version 2 of which there is no dossier: its block is proved by a Merkle path.
+fn proved(change: impl FnOnce(&mut Observation)) -> String {
+    with(|observation| {
+        observation.target = TargetIds::of_v2([0x22; 32].into());
+        observation.spoken = Version::V2;
+        observation.dossier_sha256 = None;
+        let challenge = &mut observation.challenges[0];
+        challenge.verification = Verification::Match { check: Check::Merkle };
+        challenge.work = None;
+        challenge.proof = challenge.sha256.map(|leaf| proof(leaf, 5));
+        change(observation);
+    })
+}
+
+fn proofs(made: &mut Made) {
+    add(made, "opening/good-proved", "ok", "7.6", "a block that a Merkle path proves needs no dossier", &[], proved(|_| {}));
+    add(
+        made,
+        "opening/good-proved-whole-file",
+        "ok",
+        "7.6",
+        "a block that is its whole file is the root",
+        &[],
+        proved(|o| {
+            let leaf = o.challenges[0].sha256.unwrap();
+            o.challenges[0].proof = Some(MerkleProof { hashes: vec![], index: 0, leaf, root: leaf });
+        }),
+    );
+    let mut bad = |name: &str, why: &str, line: String| {
+        add(made, &format!("opening/contradiction-{name}"), "fail", "7.9", why, &[], line);
+    };
+    fn path(o: &mut Observation) -> &mut MerkleProof {
+        o.challenges[0].proof.as_mut().unwrap()
+    }
+    bad("no-proof", "a block checked by a Merkle path has one", proved(|o| o.challenges[0].proof = None));
+    bad("proof-of-other-block", "the path is of the block received", proved(|o| *path(o) = proof(sha256(b"x"), 5)));
+    bad("proof-root", "the path leads to the root", proved(|o| path(o).root = sha256(b"x")));
+    bad("proof-hash", "each hash of the path counts", proved(|o| path(o).hashes[1] = sha256(b"x")));
+    bad("proof-index", "the index says on which side", proved(|o| path(o).index = 4));
+    bad("proof-index-beyond", "the index has no more bits than there are layers", proved(|o| path(o).index = 13));
+    bad("proof-short", "no layer is left out", proved(|o| path(o).hashes.truncate(2)));
+    bad(
+        "proof-without-merkle",
+        "a block that was compared with a dossier has no path",
+        with(|o| o.challenges[0].proof = o.challenges[0].sha256.map(|leaf| proof(leaf, 5))),
+    );
+    bad(
+        "proof-mismatch",
+        "a mismatch is of a block that the path does not lead from",
+        with(|o| {
+            let mut wrong = records::challenge(1, 20);
+            wrong.verification = Verification::Mismatch { check: Check::Merkle };
+            wrong.proof = wrong.sha256.map(|leaf| proof(leaf, 0));
+            o.challenges.push(wrong);
+        }),
+    );
+    bad("spoken", "only a version that the torrent has is spoken", with(|o| o.spoken = Version::V2));
+    bad("spoken-v1", "nor version 1 of a torrent of version 2 alone", proved(|o| o.spoken = Version::V1));
+    let mut candidates = records::candidates();
+    candidates.spoken = Some(Version::V2);
+    bad("spoken-candidates", "nor is a list asked for by another", sealed(Tag::Cand, &candidates));
+    let mut listed = records::candidates();
+    listed.spoken = None;
+    let line = sealed(Tag::Cand, &listed);
+    add(made, "opening/good-candidates-of-a-magnet", "ok", "7.6", "a list that was not asked for by a hash", &[], line);
 }
 
 fn outcomes(made: &mut Made) {
@@ -140,6 +221,7 @@ fn outcomes(made: &mut Made) {
     for outcome in [
         Outcome::BadBlock { blocks: 1 },
         Outcome::NoBlock { after_ms: 9000 },
+        Outcome::Unproved { blocks: 1 },
         Outcome::Choked { for_ms: 30_000 },
         Outcome::Rejected { requests: 2 },
         Outcome::NothingClaimed { after_ms: 9000 },
@@ -166,6 +248,7 @@ fn facts(made: &mut Made) {
         event: "started".into(),
         interval_s: Some(1800),
         result,
+        spoken: Version::V1,
         target: records::target(),
         tracker: "http://tracker.example/announce".into(),
     };
@@ -182,6 +265,7 @@ fn facts(made: &mut Made) {
                 complete: 3,
                 downloaded: 9,
                 incomplete: 2,
+                spoken: Version::V1,
                 target: records::target(),
                 tracker: "udp://tracker.example:6969".into(),
             },

@@ -250,6 +250,10 @@ fn refuses_bad_piece_layers() {
     for (torrent, rule) in cases {
         assert_eq!(Metainfo::parse(&torrent.encode()).unwrap_err().rule, rule);
     }
+    let bare = without(good(), "piece layers").encode();
+    assert!(Metainfo::parse_without_layers(&bare).is_ok());
+    let wrong = with(good(), "piece layers", layer(&root, &changed)).encode();
+    assert_eq!(Metainfo::parse_without_layers(&wrong).unwrap_err().rule, Rule::LayerRoot);
     let short: Files<'_> = &[(&["b"], content(40, 2))];
     assert!(Metainfo::parse(&torrent(v2_info(short)).encode()).is_ok(), "nothing is longer than a piece, so no layer is due");
 }
