@@ -367,6 +367,7 @@ fn listed(index: u64, n: u8, peers: &[&str]) -> Entry {
         peers: peers.iter().map(|peer| peer.parse().unwrap()).collect(),
         run: run(n),
         source: Source::Dht,
+        spoken: Some(Version::V1),
         target: target(n),
         via: "dht".into(),
     };
