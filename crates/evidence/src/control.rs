@@ -20,7 +20,6 @@ pub const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// What a control note says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "notes are few, and a box would only be in the way")]
 pub enum Control {
     /// A key may sign for a role within a window. Signed by root.
     Delegation(Delegation),
