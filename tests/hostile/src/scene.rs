@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 
 use evidence::challenge::BLOCK_BYTES;
-use evidence::{Claimed, Dossier, InfoHashV1, Mono, Now, TargetIds, Utc, dossier, sha256};
+use evidence::{Claimed, Dossier, InfoHashV1, Mono, Now, TargetIds, Utc, Version, dossier, sha256};
 use swarm::probe::Identity;
 use swarm::{Content, Seed};
 
@@ -59,6 +59,7 @@ pub(crate) fn content() -> &'static Content {
             offset: 0,
             padding: false,
             path: Claimed::new("synthetic.bin"),
+            pieces_root: None,
             sha256: sha256(bytes()),
             work: Some("film".into()),
         };
@@ -74,6 +75,7 @@ pub(crate) fn content() -> &'static Content {
             info_sha256: sha256(b"info"),
             total_bytes: TOTAL_BYTES.into(),
             unfit_blocks: vec![],
+            versions: vec![Version::V1],
         };
         Content::new(&dossier, sha256(b"dossier"), digests, &["film".into()]).expect("a dossier of its own content")
     })

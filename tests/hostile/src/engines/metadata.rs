@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use evidence::InfoHashV1;
+use evidence::{InfoHashV1, TargetIds, Version};
 use swarm::Seed as Chance;
 use swarm::metadata::{Fetch, Limits, Output};
 use swarm::probe::{Input, Why};
@@ -42,7 +42,7 @@ pub(crate) fn run(data: &[u8]) {
     let mut script = Script::new(data);
     let identity = scene::identity();
     let step = usize::from(script.byte()).max(1) * 97;
-    let fetch = Fetch::new(hash(), &identity, LIMITS, Chance::new([3; 32]), scene::now(1));
+    let fetch = Fetch::new(TargetIds::of_v1(hash()), Version::V1, &identity, LIMITS, Chance::new([3; 32]), scene::now(1));
     let mut talk = Talk { fetch, clock_us: 1, sent: vec![], result: None, step };
     talk.put(Input::Connected { observer: scene::address(scene::OURS), peer: scene::address(scene::THEIRS) });
     while !script.is_over() && talk.result.is_none() {

@@ -200,7 +200,7 @@ impl Network {
             Event::Peers(hearsay) => {
                 self.named.0 += 1;
                 assert!(self.delivered.contains(&hearsay.sha256) && sha256(&hearsay.datagram) == hearsay.sha256);
-                let body = hearsay.candidates(RunId::from([4; 8]), TargetIds::of_v1(hearsay.info_hash));
+                let body = hearsay.candidates(RunId::from([4; 8]), TargetIds::of_v1(hearsay.info_hash), evidence::Version::V1);
                 let record = Numbered { body, kid: KeyId::from([1; 8]), seq: 3 };
                 let line = opening::seal(Tag::Cand, &Blind::from([2; 32]), &record).expect("a list that can be kept");
                 if let Err(fault) = verify::single::opening(&line) {

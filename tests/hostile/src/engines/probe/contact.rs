@@ -85,6 +85,7 @@ impl<'a> Contact<'a> {
         };
         let target = Target {
             info_hash: scene::hash(),
+            spoken: evidence::Version::V1,
             aim: way.aim,
             direction: way.direction,
             piece_count: way.knows_pieces.then_some(scene::PIECES),

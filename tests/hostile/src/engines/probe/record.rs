@@ -73,6 +73,7 @@ fn observation(visit: Visit, way: &Way) -> Observation {
         reserved: visit.reserved,
         software: visit.software,
         run: RunId::from([4; 8]),
+        spoken: evidence::Version::V1,
         target: TargetIds::of_v1(scene::hash()),
         times: Times { error_ms: Some(0), ..visit.times },
         transcript_sha256: visit.transcript.as_deref().map(|bytes| -> Digest { sha256(bytes) }),
