@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     panic::catch_unwind,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use hostile::TARGETS;
@@ -91,6 +91,38 @@ fn every_target_has_what_a_fuzzer_needs() {
         let program = fs::read_to_string(fuzz().join(format!("fuzz_targets/{name}.rs"))).unwrap();
         assert!(program.contains(&format!("hostile::run(\"{name}\", data)")), "{name}.rs runs another target");
     }
+}
+
+/// The programs' own lock file follows the manifests of our crates and the versions of everybody else's. Otherwise they
+/// are not built, and nobody notices before the smoke.
+#[test]
+fn the_lock_of_the_programs_is_up_to_date() {
+    let read = |path: &Path| -> toml::Table { toml::from_str(&fs::read_to_string(path).unwrap()).unwrap() };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let packages = |lock: &toml::Table| -> BTreeMap<String, (String, BTreeSet<String>)> {
+        let packages = lock["package"].as_array().unwrap().iter().map(|package| {
+            let of = |key: &str| package[key].as_str().unwrap().to_owned();
+            let listed = package.get("dependencies").and_then(toml::Value::as_array).into_iter().flatten();
+            let listed = listed.map(|name| name.as_str().unwrap().split(' ').next().unwrap().to_owned());
+            (format!("{} {}", of("name"), of("version")), (of("name"), listed.collect()))
+        });
+        packages.collect()
+    };
+    let (ours, theirs) = (packages(&read(&fuzz().join("Cargo.lock"))), packages(&read(&root.join("Cargo.lock"))));
+    let mut found = Vec::new();
+    for (id, (name, listed)) in ours {
+        let folder = if name == "hostile" { root.join("tests/hostile") } else { root.join("crates").join(&name) };
+        if folder.is_dir() {
+            let manifest = read(&folder.join("Cargo.toml"));
+            let due: BTreeSet<String> = manifest["dependencies"].as_table().unwrap().keys().cloned().collect();
+            if due != listed {
+                found.push(format!("{id} has other dependencies"));
+            }
+        } else if !theirs.contains_key(&id) && !["fuzz", "libfuzzer-sys", "arbitrary"].contains(&name.as_str()) {
+            found.push(format!("{id} is not what the rest of the repository uses"));
+        }
+    }
+    assert!(found.is_empty(), "tests/fuzz/README.md says how to bring tests/fuzz/Cargo.lock up to date: {found:#?}");
 }
 
 fn names_in(folder: &str, suffix: &str) -> BTreeSet<String> {
