@@ -99,7 +99,7 @@ pub enum Outcome {
         /// How many requests it rejected.
         requests: u32,
     },
-    /// The peer claimed no piece that could be challenged.
+    /// The peer claimed no piece that could be challenged, or took back its claim to each that was, before it answered.
     NothingClaimed {
         /// How long the monitor stayed.
         after_ms: u64,

@@ -7,7 +7,7 @@
 //! The stream may lie under Message Stream Encryption: [`Veil`] says so, and everything else stays as it is.
 //!
 //! While the peer chokes us, only pieces it allows fast (BEP 6) are asked for; most busy clients serve a stranger no
-//! other way. Challenges come one at a time, from distinct pieces.
+//! other way; where it allows none, two of those that BEP 6 gives our address are asked for, which it may reject. Challenges come one at a time, from distinct pieces.
 
 mod exam;
 pub mod gossip;

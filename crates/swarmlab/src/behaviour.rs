@@ -39,11 +39,21 @@ pub enum Behaviour {
     BitFlipper,
     /// Accepts the connection and never says a word.
     Tarpit,
+    /// Has everything, says that it has nothing, and reveals one piece, then another for each block it served. BEP 16.
+    SuperSeeder,
+    /// Has everything, serves it, and suggests pieces. BEP 6.
+    Suggester,
+    /// Has about half of the pieces, wants no more, and serves them. BEP 21.
+    PartialSeed,
+    /// Claims everything, and takes back its claim to each piece that is asked for. BEP 54.
+    Withdrawer,
+    /// Has everything, never unchokes, offers nothing, and serves the pieces of the rule all the same. BEP 6.
+    Tacit,
 }
 
 impl Behaviour {
     /// Every behaviour.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::Seed,
         Self::Partial,
         Self::Leecher,
@@ -58,6 +68,11 @@ impl Behaviour {
         Self::Echo,
         Self::BitFlipper,
         Self::Tarpit,
+        Self::SuperSeeder,
+        Self::Suggester,
+        Self::PartialSeed,
+        Self::Withdrawer,
+        Self::Tacit,
     ];
 
     /// What the peer at this address does. The port plays no part, so that a dead peer's may differ from the others'.
@@ -79,7 +94,17 @@ impl Behaviour {
     /// An echo peer serves too, but would do so under any name; it is not to be reported.
     #[must_use]
     pub const fn is_sharer(self) -> bool {
-        matches!(self, Self::Seed | Self::Partial | Self::Slow | Self::AllowedFastOnly)
+        matches!(
+            self,
+            Self::Seed
+                | Self::Partial
+                | Self::Slow
+                | Self::AllowedFastOnly
+                | Self::SuperSeeder
+                | Self::Suggester
+                | Self::PartialSeed
+                | Self::Tacit
+        )
     }
 
     /// The name as it is written in tables and JSON.
@@ -100,6 +125,11 @@ impl Behaviour {
             Self::Echo => "echo",
             Self::BitFlipper => "bit-flipper",
             Self::Tarpit => "tarpit",
+            Self::SuperSeeder => "super-seeder",
+            Self::Suggester => "suggester",
+            Self::PartialSeed => "partial-seed",
+            Self::Withdrawer => "withdrawer",
+            Self::Tacit => "tacit",
         }
     }
 }
@@ -142,7 +172,7 @@ impl Mix {
         Self::new(&[(Seed, 40), (Partial, 20), (Liar, 20), (Indexer, 10), (Dead, 10)])
     }
 
-    /// Every behaviour there is: 53 in a hundred really share.
+    /// Every behaviour but those of [`Self::manners`]: 53 in a hundred really share.
     #[must_use]
     pub fn demo() -> Self {
         use Behaviour::{
@@ -165,6 +195,13 @@ impl Mix {
             (Echo, 3),
             (Tarpit, 2),
         ])
+    }
+
+    /// Peers that share in other ways than most, or only seem to.
+    #[must_use]
+    pub fn manners() -> Self {
+        use Behaviour::{PartialSeed, Suggester, SuperSeeder, Tacit, Withdrawer};
+        Self::new(&[(SuperSeeder, 1), (Suggester, 1), (PartialSeed, 1), (Withdrawer, 1), (Tacit, 1)])
     }
 
     /// The same weights dealt out anew.
@@ -207,8 +244,9 @@ mod tests {
     }
 
     #[test]
-    fn the_demonstration_has_every_behaviour() {
-        assert_eq!(shares(&Mix::demo()).into_keys().collect::<Vec<_>>(), Behaviour::ALL);
+    fn every_behaviour_has_its_mix() {
+        let dealt: Vec<_> = [Mix::demo(), Mix::manners()].iter().flat_map(|mix| shares(mix).into_keys()).collect();
+        assert_eq!(dealt, Behaviour::ALL);
     }
 
     #[test]

@@ -113,9 +113,9 @@ mod tests {
 
     #[test]
     fn every_behaviour_has_hosts() {
-        let mix = Mix::demo();
         for behaviour in Behaviour::ALL {
-            assert_eq!(Network::laboratory()[0].hosts_that(behaviour, &mix).take(3).count(), 3);
+            let hosts = |mix| Network::laboratory()[0].hosts_that(behaviour, &mix).take(3).count();
+            assert_eq!(hosts(Mix::demo()) + hosts(Mix::manners()), 3);
         }
     }
 }

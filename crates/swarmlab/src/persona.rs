@@ -57,7 +57,7 @@ impl Persona {
     #[must_use]
     pub fn of(address: SocketAddr, mix: &Mix) -> Self {
         let choice = match Behaviour::of(address, mix) {
-            Behaviour::AllowedFastOnly => OFFERING,
+            Behaviour::AllowedFastOnly | Behaviour::Suggester | Behaviour::Tacit => OFFERING,
             _ => CASTS.len(),
         };
         let random = chance::bytes(mix.seed(), "persona", address.ip());

@@ -8,6 +8,7 @@ mod download;
 mod gossip;
 mod lab;
 mod lapse;
+mod manners;
 mod matrix;
 mod metadata;
 mod nat;

@@ -20,6 +20,9 @@ pub(super) struct Exam<'a> {
     pub(super) wrong: u32,
     /// Rejected requests, while choked and while not.
     rejected: [u32; 2],
+    /// Which were asked unbidden, by number: no answer to them is due.
+    unbidden: Vec<usize>,
+    withdrawn: u32,
 }
 
 /// What a block turned out to be.
@@ -45,6 +48,8 @@ impl<'a> Exam<'a> {
             verified: 0,
             wrong: 0,
             rejected: [0; 2],
+            unbidden: Vec::new(),
+            withdrawn: 0,
         }
     }
 
@@ -71,7 +76,23 @@ impl<'a> Exam<'a> {
         if question.is_none() && self.verified == 0 && !choked {
             question = content.pick(&mut self.chance, None, &may);
         }
-        let question = question?;
+        let block = self.put(now, question?, choked, chosen_by);
+        self.first_asked.get_or_insert(now.mono);
+        self.outstanding = Some(self.asked.len() - 1);
+        Some(block)
+    }
+
+    /// Asks a choking peer for a block out of pieces that it has not offered. It owes no answer, not even a rejection, so
+    /// nothing waits for one, and nothing follows from there being none.
+    pub(super) fn ask_unbidden(&mut self, now: Now, pieces: &[u32], may: impl Fn(u32) -> bool) -> Option<Block> {
+        let asked = &self.asked;
+        let fresh = |piece| may(piece) && asked.iter().all(|(challenge, _)| challenge.piece != piece);
+        let question = self.content?.pick(&mut self.chance, Some(pieces), fresh)?;
+        self.unbidden.push(self.asked.len());
+        Some(self.put(now, question, true, Chooser::Rule))
+    }
+
+    fn put(&mut self, now: Now, question: Question, choked: bool, chosen_by: Chooser) -> Block {
         let challenge = Challenge {
             among: question.among,
             answered: None,
@@ -88,10 +109,8 @@ impl<'a> Exam<'a> {
             work: question.work.clone(),
         };
         let block = Block { piece: question.piece, begin: question.offset, length: question.length };
-        self.first_asked.get_or_insert(now.mono);
-        self.outstanding = Some(self.asked.len());
         self.asked.push((challenge, question));
-        Some(block)
+        block
     }
 
     /// The first byte of an answer is there. True if it is news.
@@ -130,7 +149,9 @@ impl<'a> Exam<'a> {
         }
         challenge.verification = Verification::Rejected;
         let choked = challenge.choked;
-        self.rejected[usize::from(choked)] += 1;
+        if !self.is_unbidden(block.piece, block.begin) {
+            self.rejected[usize::from(choked)] += 1;
+        }
         self.close(block.piece, block.begin);
         true
     }
@@ -145,6 +166,7 @@ impl<'a> Exam<'a> {
             challenge.verification = Verification::Withdrawn;
             was_due = true;
         }
+        self.withdrawn += u32::from(was_due);
         let is_gone = self.outstanding.and_then(|number| self.asked.get(number)).is_some_and(|(asked, _)| asked.piece == piece);
         if is_gone {
             self.outstanding = None;
@@ -179,9 +201,15 @@ impl<'a> Exam<'a> {
         self.rejected[usize::from(choked)]
     }
 
-    /// Whether a request was neither answered nor rejected.
+    /// How often the peer took back its claim to a piece instead of answering.
+    pub(super) fn withdrawn(&self) -> u32 {
+        self.withdrawn
+    }
+
+    /// Whether a request that was due an answer was neither answered nor rejected.
     pub(super) fn has_unanswered(&self) -> bool {
-        self.asked.iter().any(|(challenge, _)| challenge.verification == Verification::Unanswered)
+        let mut due = self.asked.iter().enumerate().filter(|(number, _)| !self.unbidden.contains(number));
+        due.any(|(_, (challenge, _))| challenge.verification == Verification::Unanswered)
     }
 
     /// Distinct pieces that verified blocks came from.
@@ -203,6 +231,13 @@ impl<'a> Exam<'a> {
             let is_due = matches!(challenge.verification, Verification::Unanswered | Verification::Withdrawn);
             is_due && (challenge.piece, challenge.offset) == (piece, begin)
         })
+    }
+
+    fn is_unbidden(&self, piece: u32, begin: u32) -> bool {
+        let is_it = |number: &usize| {
+            self.asked.get(*number).is_some_and(|(challenge, _)| (challenge.piece, challenge.offset) == (piece, begin))
+        };
+        self.unbidden.iter().any(is_it)
     }
 
     fn close(&mut self, piece: u32, begin: u32) {

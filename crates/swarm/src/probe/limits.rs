@@ -17,6 +17,11 @@ pub struct Limits {
     pub choked_ms: u64,
     /// The same for Transmission, which unchokes strangers rarely and hangs up after 109 to 135 seconds.
     pub choked_transmission_ms: u64,
+    /// Wait for a choking peer's offer of pieces (BEP 6), in milliseconds, before those that the rule gives us are asked for
+    /// unbidden. Whoever offers any does so at once.
+    pub unbidden_ms: u64,
+    /// How many are asked for then. A client that thinks otherwise has only to reject them.
+    pub unbidden: u32,
     /// Wait for a block after its request, in milliseconds; doubled once its first byte is there.
     pub answer_ms: u64,
     /// Wait for another piece that may be asked for once one block is proved, in milliseconds.
@@ -58,6 +63,8 @@ impl Default for Limits {
             claims_ms: 12_000,
             choked_ms: 60_000,
             choked_transmission_ms: 130_000,
+            unbidden_ms: 3_000,
+            unbidden: 2,
             answer_ms: 30_000,
             settle_ms: 1_500,
             contact_ms: 240_000,

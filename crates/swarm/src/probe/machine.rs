@@ -2,16 +2,16 @@
 
 mod cover;
 mod extension;
+mod fast;
 mod gossip;
 mod timer;
 mod visit;
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::SocketAddr;
 use std::collections::VecDeque;
 
 use evidence::observation::{Times, Volume};
 use evidence::{Direction, Grade, Mono, Now, Outcome, Phase, Stamp, Version};
-use wire::allowed_fast;
 use wire::handshake::{self, Handshake};
 use wire::message::{self, Decoder, Message, Outgoing};
 
@@ -56,9 +56,6 @@ pub struct Probe<'a> {
     outcome: Option<Outcome>,
     delivered: bool,
 }
-
-/// Pieces of the set that BEP 6 computes for us: as many as the BEP proposes and any client measured gives.
-const COMPUTED_FAST: usize = 10;
 
 impl<'a> Probe<'a> {
     /// A contact that begins now, with the dial or the accept.
@@ -152,10 +149,7 @@ impl<'a> Probe<'a> {
         self.observer = Some(observer);
         self.address = Some(peer);
         self.times.connected = Some(now.stamp());
-        if let IpAddr::V4(ours) = observer.ip() {
-            let count = self.target.piece_count.unwrap_or(0);
-            self.peer.computes_fast(allowed_fast::set(ours, self.ours.info_hash, count, COMPUTED_FAST));
-        }
+        self.compute_fast(observer.ip());
         self.timers.clear(Timer::Connect);
         self.timers.set(Timer::Handshake, now.mono.plus_ms(self.limits.handshake_ms));
         match self.target.direction {
@@ -253,6 +247,9 @@ impl<'a> Probe<'a> {
     }
 
     fn on_message(&mut self, now: Now, message: Message<'_>) {
+        if let Some(rule) = self.breaks_fast(&message) {
+            return self.end_garbage(now, rule);
+        }
         match message {
             Message::Choke | Message::Unchoke => self.on_choke(now, message == Message::Choke),
             Message::Have(piece) => {
@@ -377,6 +374,7 @@ impl<'a> Probe<'a> {
             // Meanwhile there was something to ask after all.
             Timer::Gossip if self.exam.is_waiting() => {}
             Timer::Settle => self.listen_or_give_up(now),
+            Timer::Unbidden => self.ask_unbidden(now),
             Timer::Connect
             | Timer::Handshake
             | Timer::Claims
@@ -400,6 +398,9 @@ impl<'a> Probe<'a> {
             self.exam.give_up();
             self.timers.clear(Timer::Answer);
             return if is_proved { self.listen_or_give_up(now) } else { self.give_up(now) };
+        }
+        if self.exam.withdrawn() >= self.limits.rejected_max {
+            return self.give_up(now);
         }
         if self.exam.is_waiting() || self.exam.rejected_while(self.peer.choked) >= self.limits.rejected_max {
             return;
@@ -439,7 +440,7 @@ impl<'a> Probe<'a> {
             _ if exam.verified > 0 => Outcome::NoAnswer { phase, after_ms: since_ms(exam.waiting_since()) },
             _ if exam.has_unanswered() => Outcome::NoBlock { after_ms: since_ms(exam.first_asked()) },
             _ if exam.rejected() > 0 => Outcome::Rejected { requests: exam.rejected() },
-            _ if self.has_questions() => Outcome::Choked { for_ms: since_ms(self.handshaken) },
+            _ if self.has_questions() && exam.withdrawn() == 0 => Outcome::Choked { for_ms: since_ms(self.handshaken) },
             _ => Outcome::NothingClaimed { after_ms: since_ms(self.handshaken) },
         };
         self.end(now, outcome);

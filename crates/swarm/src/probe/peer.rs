@@ -29,6 +29,9 @@ pub(super) struct Peer {
     pub(super) is_news: bool,
 }
 
+/// Who goes by the rule gives at least these: libtorrent five, the BEP ten.
+const UNBIDDEN_OF: usize = 5;
+
 /// Clients offer five to ten pieces.
 const ALLOWED_FAST_MAX: usize = 64;
 
@@ -157,6 +160,12 @@ impl Peer {
     /// Sets which pieces the rule of BEP 6 gives us.
     pub(super) fn computes_fast(&mut self, pieces: Vec<u32>) {
         self.computed_fast = pieces;
+    }
+
+    /// What may be asked of it unbidden, while it chokes us and has offered nothing: the first that the rule gives us.
+    pub(super) fn unbidden(&self) -> Option<&[u32]> {
+        let first = &self.computed_fast[..self.computed_fast.len().min(UNBIDDEN_OF)];
+        (self.choked && self.is_fast() && self.allowed_fast.is_empty()).then_some(first)
     }
 
     /// Who decided which pieces may be asked for now.

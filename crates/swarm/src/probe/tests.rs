@@ -13,6 +13,7 @@ use crate::chance::Seed;
 use crate::content::{Content, tests as synthetic};
 use crate::transcript;
 
+mod fast;
 mod gossip;
 mod hostile;
 mod said;

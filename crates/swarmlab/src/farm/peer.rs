@@ -26,6 +26,9 @@ use crate::{chance, piece};
 /// Real clients answer requests of up to 128 KiB and hang up at longer ones.
 const REQUEST_MAX: u32 = 128 << 10;
 
+/// Pieces that a suggester suggests.
+const SUGGESTED: usize = 3;
+
 /// A real info dictionary above this would be refused by most clients; ours are far smaller.
 const METADATA_MAX: u32 = 16 << 20;
 
@@ -54,6 +57,10 @@ pub(super) struct Peer {
     is_choking: bool,
     /// The number the stranger wants metadata addressed by, once it has said so.
     stranger_metadata_id: Option<u8>,
+    /// The number the stranger wants to be told by that a piece is gone, once it has said so.
+    stranger_donthave_id: Option<u8>,
+    /// What a super-seeder has revealed.
+    revealed: Vec<u32>,
 }
 
 impl Peer {
@@ -82,6 +89,8 @@ impl Peer {
             is_fast: false,
             is_choking: true,
             stranger_metadata_id: None,
+            stranger_donthave_id: None,
+            revealed: Vec::new(),
         })
     }
 
@@ -105,7 +114,7 @@ impl Peer {
             said.extend(self.hello().encode());
         }
         let piece_count = self.pieces.piece_count();
-        if self.pieces.is_empty() {
+        if self.pieces.is_empty() || self.behaviour == Behaviour::SuperSeeder {
             let none = if self.is_fast { Outgoing::HaveNone } else { Outgoing::EmptyBitfield { piece_count } };
             none.encode_into(&mut said);
         } else if self.is_fast && self.pieces.is_full() {
@@ -114,7 +123,12 @@ impl Peer {
             said.extend(piece::bitfield(&self.pieces));
         }
         self.allowed = self.allowed_fast();
-        self.allowed.iter().for_each(|index| said.extend(piece::allowed_fast(*index)));
+        if self.behaviour != Behaviour::Tacit {
+            self.allowed.iter().for_each(|index| said.extend(piece::allowed_fast(*index)));
+        }
+        if self.behaviour == Behaviour::Suggester && self.is_fast {
+            (0..piece_count).take(SUGGESTED).for_each(|index| said.extend(piece::suggest(index)));
+        }
         if self.behaviour == Behaviour::Leecher {
             Outgoing::Interested.encode_into(&mut said);
             self.beg(&mut said);
@@ -127,7 +141,11 @@ impl Peer {
         match message {
             Message::Interested => {
                 self.counter.add(|counts| counts.interested += 1);
-                self.unchoke()
+                let mut steps = self.unchoke();
+                if self.behaviour == Behaviour::SuperSeeder && self.revealed.is_empty() {
+                    steps.push(self.reveal());
+                }
+                steps
             }
             Message::Request(block) => self.requested(block),
             Message::Piece { .. } => {
@@ -153,7 +171,11 @@ impl Peer {
             yourip: self.remote.ip(),
             metadata_size: self.tells_metadata().then(|| self.torrent.info().raw().len()),
             pex: self.word().is_some(),
-            upload_only: self.pieces.is_full(),
+            upload_only: match self.behaviour {
+                Behaviour::PartialSeed => true,
+                Behaviour::SuperSeeder => false,
+                _ => self.pieces.is_full(),
+            },
         }
     }
 
@@ -166,7 +188,12 @@ impl Peer {
     fn allowed_fast(&self) -> Vec<u32> {
         let serves_choked = matches!(
             self.behaviour,
-            Behaviour::Seed | Behaviour::Partial | Behaviour::AllowedFastOnly | Behaviour::Liar | Behaviour::BitFlipper
+            Behaviour::Seed
+                | Behaviour::Partial
+                | Behaviour::AllowedFastOnly
+                | Behaviour::Liar
+                | Behaviour::BitFlipper
+                | Behaviour::Tacit
         );
         match self.remote.ip() {
             IpAddr::V4(stranger) if self.is_fast && serves_choked => {
@@ -185,7 +212,11 @@ impl Peer {
     fn unchoke(&mut self) -> Vec<Step> {
         let pace = &self.laboratory.pace;
         let after = match self.behaviour {
-            Behaviour::NeverUnchokes | Behaviour::AllowedFastOnly | Behaviour::Indexer | Behaviour::Leecher => return Vec::new(),
+            Behaviour::NeverUnchokes
+            | Behaviour::AllowedFastOnly
+            | Behaviour::Indexer
+            | Behaviour::Leecher
+            | Behaviour::Tacit => return Vec::new(),
             Behaviour::Slow => pace.slow_unchoke_after,
             _ => pace.unchoke_after,
         };
@@ -204,8 +235,12 @@ impl Peer {
             self.counter.add(|counts| counts.invalid_requests += 1);
             return vec![Step::Close];
         };
+        if self.behaviour == Behaviour::Withdrawer {
+            return self.withdraw(block);
+        }
+        let is_hidden = self.behaviour == Behaviour::SuperSeeder && !self.revealed.contains(&block.piece);
         let may_ask = !self.is_choking || self.allowed.contains(&block.piece);
-        if !may_ask || !self.pieces.get(block.piece) {
+        if !may_ask || is_hidden || !self.pieces.get(block.piece) {
             self.counter.add(|counts| counts.refused_requests += 1);
             return if self.is_fast { vec![Step::Send(piece::reject(block))] } else { Vec::new() };
         }
@@ -223,11 +258,31 @@ impl Peer {
             self.laboratory.served_log_max,
         );
         let frame = piece::piece(block.piece, block.begin, &bytes);
+        if self.behaviour == Behaviour::SuperSeeder {
+            return vec![Step::Send(frame), self.reveal()];
+        }
         if self.behaviour != Behaviour::Slow {
             return vec![Step::Send(frame)];
         }
         let (pause, parts) = (self.laboratory.pace.slow_pause, frame.chunks(frame.len().div_ceil(4)));
         parts.flat_map(|part| [Step::Wait(pause), Step::Send(part.to_vec())]).collect()
+    }
+
+    /// Reveals one more piece to the stranger: which, its address decides.
+    fn reveal(&mut self) -> Step {
+        let count = self.pieces.piece_count();
+        let first = chance::number(self.laboratory.mix.seed(), "revealed", self.local.ip()) % u64::from(count);
+        let piece = (first as u32 + self.revealed.len() as u32) % count;
+        self.revealed.push(piece);
+        Step::Send(piece::have(piece))
+    }
+
+    /// Takes back the claim to the piece that was asked for.
+    fn withdraw(&mut self, block: Block) -> Vec<Step> {
+        self.counter.add(|counts| counts.refused_requests += 1);
+        let gone = self.stranger_donthave_id.map(|id| extension::extended(id, &block.piece.to_be_bytes()));
+        let refusal = self.is_fast.then(|| piece::reject(block));
+        gone.into_iter().chain(refusal).map(Step::Send).collect()
     }
 
     /// The bytes it sends for this part of the content.
@@ -281,6 +336,7 @@ impl Peer {
 
     fn acquaintances(&mut self, payload: &[u8]) -> Vec<Step> {
         let Ok(hello) = ExtensionHandshake::parse(payload) else { return Vec::new() };
+        self.stranger_donthave_id = hello.message_id(wire::extension::LT_DONTHAVE);
         self.stranger_metadata_id = hello.message_id(wire::extension::UT_METADATA);
         match hello.message_id(wire::extension::UT_PEX) {
             Some(id) => self.word().map(|word| Step::Send(word.encode(id))).into_iter().collect(),
@@ -303,7 +359,7 @@ pub(super) fn pieces_of(address: IpAddr, behaviour: Behaviour, torrent: &Synthet
     let count = torrent.info().piece_count();
     match behaviour {
         Behaviour::Leecher | Behaviour::Indexer | Behaviour::Dead | Behaviour::Tarpit | Behaviour::Junk => Bitfield::empty(count),
-        Behaviour::Partial => {
+        Behaviour::Partial | Behaviour::PartialSeed => {
             let mut pieces = Bitfield::empty(count);
             let lot = chance::number(seed, "pieces", address);
             let mut coins = vec![0; count.div_ceil(8) as usize];

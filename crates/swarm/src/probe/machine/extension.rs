@@ -34,6 +34,7 @@ impl Probe<'_> {
         let patience_ms = self.limits.patience_ms(theirs.peer_id.claim().family);
         self.timers.set(Timer::Claims, now.mono.plus_ms(self.limits.claims_ms));
         self.timers.set(Timer::Choked, now.mono.plus_ms(patience_ms));
+        self.timers.set(Timer::Unbidden, now.mono.plus_ms(self.limits.unbidden_ms));
     }
 
     /// A message that we cannot read spoils nothing: the transcript has its digest, and the contact goes on without.

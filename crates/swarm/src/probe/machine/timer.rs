@@ -11,6 +11,8 @@ pub(super) enum Timer {
     Claims,
     /// The peer has choked us long enough.
     Choked,
+    /// The peer chokes us and has offered no piece for that time.
+    Unbidden,
     /// An answer has taken too long.
     Answer,
     /// One block is proved, and no other piece has come within reach.
@@ -23,7 +25,7 @@ pub(super) enum Timer {
     KeepAlive,
 }
 
-pub(super) const TIMERS: usize = 9;
+pub(super) const TIMERS: usize = 10;
 
 impl Timer {
     pub(super) const ALL: [Self; TIMERS] = [
@@ -31,6 +33,7 @@ impl Timer {
         Self::Handshake,
         Self::Claims,
         Self::Choked,
+        Self::Unbidden,
         Self::Answer,
         Self::Settle,
         Self::Gossip,
