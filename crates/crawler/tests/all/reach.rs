@@ -35,8 +35,6 @@ async fn a_peer_is_proved_by_whatever_means_it_takes() {
     tracker::http(at, "200 OK", tracker::announce(&listed)).await;
     let mut plan = plan(TEST, vec![target(&torrent, &[&format!("http://{at}/announce")])]);
     plan.settings.roster.allowed = Allowed::ALL;
-    plan.settings.probe.connect_ms = 4_000;
-    plan.settings.probe.handshake_ms = 4_000;
     let (summary, log) = Station::found().watch(plan).await;
     assert_eq!(summary.unwrap().progress.peers, listed.len() as u64);
 
