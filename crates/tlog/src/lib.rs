@@ -1,7 +1,7 @@
 //! Transparency-log formats: Merkle trees, tiles, signed notes, checkpoints, cosignatures and proofs.
 //!
 //! In scope: RFC 6962 trees over SHA-256, and the C2SP formats `tlog-tiles`, `signed-note`, `tlog-checkpoint`,
-//! `tlog-cosignature` (v1, Ed25519) and `tlog-proof`, each read strictly: canonical or rejected, bounded, no panic.
+//! `tlog-cosignature` (v1, Ed25519), `tlog-proof` and the request of `tlog-witness`, each read strictly: canonical or rejected, bounded, no panic.
 //!
 //! Out of scope: what a leaf means, private keys (a signer is a closure), files, networks and clocks.
 //! A time here is always an argument or a value that was read.
@@ -34,6 +34,7 @@ pub mod merkle;
 pub mod note;
 pub mod policy;
 pub mod proof;
+pub mod request;
 pub mod tile;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};

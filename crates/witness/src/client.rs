@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::place::{Place, PlaceFault, bounded_body, http_client, why};
 use crate::proofs;
-use crate::request::{Request, decimal};
+use crate::request::{Request, read_size};
 use crate::signatures::signed_by_log;
 
 /// A witness and where it answers.
@@ -234,7 +234,7 @@ impl Asking {
         match (status, body) {
             (200, Ok(body)) => Said::Lines(body),
             (409, Ok(body)) => {
-                let told = std::str::from_utf8(&body).ok().and_then(|body| decimal(body.strip_suffix('\n')?));
+                let told = std::str::from_utf8(&body).ok().and_then(|body| read_size(body.strip_suffix('\n')?));
                 told.map_or(Said::Refused(409), Said::Size)
             }
             (200 | 409, Err(why)) => Said::Nothing(why),

@@ -4,12 +4,12 @@
 //! with a quorum of them cannot take anything back. A *monitor* follows what a log serves, and signs an alarm with both
 //! heads as proof when they contradict each other. `evidence-schema/witness.md` is their contract.
 //!
-//! *In scope*: the request and its statuses, a witness's durable state and HTTP service, the log's client that collects
+//! *In scope*: what follows from a request, a witness's durable state and HTTP service, the log's client that collects
 //! cosignatures, the monitor and its alarms.
-//! *Out of scope*: trees, notes and cosignatures (`tlog`), key files (`ledger::keys`), clocks (`now` is an argument),
+//! *Out of scope*: trees, notes, cosignatures and the bytes of a request (`tlog`), key files (`ledger::keys`), clocks (`now` is an argument),
 //! TLS (a reverse proxy does it), what an entry means.
 //!
-//! Pure are [`request`], [`decision`] and [`alarm`]; the others are the shell around them.
+//! Pure are [`decision`] and [`alarm`]; the others are the shell around them.
 //!
 //! ```
 //! use tlog::{Checkpoint, SignedCheckpoint};
@@ -29,7 +29,6 @@ mod fault;
 pub mod monitor;
 pub mod place;
 mod proofs;
-pub mod request;
 pub mod server;
 mod service;
 mod signatures;
@@ -40,3 +39,4 @@ mod testing;
 pub use fault::Fault;
 pub use service::{Response, Witness};
 pub use store::Kept;
+pub use tlog::request;

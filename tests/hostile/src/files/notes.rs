@@ -1,6 +1,8 @@
-//! What a log and its witnesses publish: signed notes, checkpoints, cosignatures, proofs, tiles, names.
+//! What a log and its witnesses publish: signed notes, checkpoints, cosignatures, proofs, tiles, names;
+//! and what a witness is asked.
 
 use tlog::cosignature::Cosignature;
+use tlog::request::{MAX_BODY_BYTES, MAX_PROOF_LINES, Request};
 use tlog::tile::{TILE_WIDTH, Tile, encode_bundle, encode_hashes, parse_bundle, parse_hashes};
 use tlog::{Checkpoint, KeyName, Note, Proof, SignedCheckpoint, VerifierKey};
 
@@ -10,7 +12,7 @@ use crate::script::Script;
 
 pub(crate) fn run(data: &[u8]) {
     let mut script = Script::new(data);
-    let kind = script.byte() % 8;
+    let kind = script.byte() % 9;
     let width = script.short();
     let bytes = script.rest();
     match kind {
@@ -55,6 +57,12 @@ pub(crate) fn run(data: &[u8]) {
                 assert_eq!(tile.to_string(), text, "a tile has one path");
             }
         }
+        7 => {
+            if let Ok(request) = Request::parse(bytes) {
+                assert_eq!(request.to_bytes(), bytes, "a request to a witness has one form");
+                assert!(request.proof.len() <= MAX_PROOF_LINES && bytes.len() <= MAX_BODY_BYTES);
+            }
+        }
         _ => {
             let Ok(text) = std::str::from_utf8(bytes) else { return };
             if let Ok(key) = text.parse::<VerifierKey>() {
@@ -80,8 +88,14 @@ pub(crate) fn seeds() -> Vec<Seed> {
         ("tile-path".to_owned(), of(6, 0, b"tile/entries/x001/x234/067.p/8")),
         ("tile-path-long".to_owned(), of(6, 0, b"tile/8/x999/x999/x999/x999/x999/x999/999")),
         ("cosignature".to_owned(), of(3, 0, &[1; 72])),
-        ("key".to_owned(), of(7, 0, b"log.example.org/root+13acc64a+AcrbjHe17M5wjivDNwbO/Ie0Asz4YVEyks1P2Ue705KO")),
+        ("key".to_owned(), of(8, 0, b"log.example.org/root+13acc64a+AcrbjHe17M5wjivDNwbO/Ie0Asz4YVEyks1P2Ue705KO")),
     ];
+    let checkpoint = vectors::file("worked-example/checkpoint.txt");
+    let hash = b"PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n";
+    let request = |head: &[u8]| of(7, 0, &[head, b"\n", &checkpoint].concat());
+    seeds.push(("request".to_owned(), request(&[&b"old 1\n"[..], hash].concat())));
+    seeds.push(("request-proof-too-long".to_owned(), request(&[&b"old 1\n"[..], &hash.repeat(64)].concat())));
+    seeds.push(("request-size-beyond".to_owned(), request(b"old 9223372036854775808\n")));
     for (folder, kind) in [("note", 0), ("checkpoint", 1), ("proof", 2)] {
         for (name, payload) in vectors::payloads(folder, 2_000).into_iter().step_by(3) {
             seeds.push((format!("vector-{folder}-{name}"), of(kind, 0, &payload)));

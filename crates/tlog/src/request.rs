@@ -1,10 +1,13 @@
-//! The body of `add-checkpoint`: an old size, a consistency proof and a checkpoint. Canonical or rejected.
+//! What a log asks a witness: the body of `add-checkpoint`, an old size, a consistency proof and a checkpoint. C2SP
+//! `tlog-witness`. Canonical or rejected.
 
-use std::fmt::Write as _;
+use alloc::{format, vec::Vec};
+use core::fmt::{self, Write as _};
 
-use tlog::checkpoint::CheckpointError;
-use tlog::merkle::Hash;
-use tlog::{MAX_TREE_SIZE, SignedCheckpoint};
+use crate::canonical::parse_decimal;
+use crate::checkpoint::CheckpointError;
+use crate::merkle::Hash;
+use crate::{MAX_TREE_SIZE, SignedCheckpoint};
 
 /// Most proof lines. C2SP `tlog-witness`.
 pub const MAX_PROOF_LINES: usize = 63;
@@ -12,7 +15,7 @@ pub const MAX_PROOF_LINES: usize = 63;
 /// Longest body: the old size, 63 lines of 45 bytes, and a checkpoint with its signatures.
 pub const MAX_BODY_BYTES: usize = 64 << 10;
 
-/// What a log asks a witness. Holding one says nothing about who asks: [`crate::decision::decide`] says what follows.
+/// What a log asks a witness. Holding one says nothing about who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The size of the tree that the witness is thought to have cosigned last.
@@ -32,10 +35,10 @@ impl Request {
         if body.len() > MAX_BODY_BYTES {
             return Err(BadRequest::TooLong);
         }
-        let text = std::str::from_utf8(body).map_err(|_| BadRequest::NotText)?;
+        let text = core::str::from_utf8(body).map_err(|_| BadRequest::NotText)?;
         let (head, checkpoint) = text.split_once("\n\n").ok_or(BadRequest::NoBlankLine)?;
         let mut lines = head.split('\n');
-        let old_size = lines.next().and_then(|line| line.strip_prefix("old ")).and_then(decimal).ok_or(BadRequest::OldSize)?;
+        let old_size = lines.next().and_then(|line| line.strip_prefix("old ")).and_then(read_size).ok_or(BadRequest::OldSize)?;
         let mut proof = Vec::new();
         for line in lines {
             if proof.len() == MAX_PROOF_LINES {
@@ -62,37 +65,46 @@ impl Request {
     }
 }
 
-/// Digits only, no leading zero, a size that a tree can have.
-pub(crate) fn decimal(text: &str) -> Option<u64> {
-    let value: u64 = text.parse().ok()?;
-    (value.to_string() == text && value <= MAX_TREE_SIZE).then_some(value)
+/// Reads a size that a tree can have, in its one form: as a request gives it, and as a witness that knows better answers.
+#[must_use]
+pub fn read_size(text: &str) -> Option<u64> {
+    parse_decimal(text).filter(|size| *size <= MAX_TREE_SIZE)
 }
 
 /// Why a body was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadRequest {
     /// It is longer than [`MAX_BODY_BYTES`].
-    #[error("the request is longer than 64 KiB")]
     TooLong,
     /// It is not UTF-8.
-    #[error("the request is not UTF-8")]
     NotText,
     /// No empty line ends the proof.
-    #[error("no empty line stands before the checkpoint")]
     NoBlankLine,
     /// The first line is not `old` and a size.
-    #[error("the first line is not 'old', a space and a size in canonical form")]
     OldSize,
     /// There are more than [`MAX_PROOF_LINES`].
-    #[error("the consistency proof has more than 63 lines")]
     ProofTooLong,
     /// A proof line is not one hash.
-    #[error("a line of the consistency proof is not the canonical base64 of a hash")]
     ProofLine,
     /// The checkpoint has no accepted form.
-    #[error("{0}")]
     Checkpoint(CheckpointError),
 }
+
+impl fmt::Display for BadRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the request is longer than 64 KiB",
+            Self::NotText => "the request is not UTF-8",
+            Self::NoBlankLine => "no empty line stands before the checkpoint",
+            Self::OldSize => "the first line is not 'old', a space and a size in canonical form",
+            Self::ProofTooLong => "the consistency proof has more than 63 lines",
+            Self::ProofLine => "a line of the consistency proof is not the canonical base64 of a hash",
+            Self::Checkpoint(fault) => return fault.fmt(f),
+        })
+    }
+}
+
+impl core::error::Error for BadRequest {}
 
 #[cfg(test)]
 mod tests;

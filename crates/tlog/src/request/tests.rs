@@ -1,3 +1,4 @@
+use alloc::{string::String, vec};
 use proptest::prelude::*;
 
 use super::*;
