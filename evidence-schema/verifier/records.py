@@ -120,6 +120,8 @@ def observation_fault(b):
         ((b["port_role"] == "listening") == outgoing, "the port's role does not follow from the direction"),
         (b["encryption"] != "mse-failed" or b["peer_id"] is None, "a handshake came over a stream that never came about"),
         ((b["mse_secret"] is not None) == (b["encryption"] in ("mse-plain", "mse-rc4")), "an MSE secret is not there exactly for an encrypted stream"),
+        (b["found"] is None or b["found"]["source"] not in ("dht", "pex", "local") or b["found"]["via"] == b["found"]["source"],
+         "it says which node or peer named the address"),
         ((b["found"] is not None) == outgoing, "found is not there exactly for an outgoing contact"),
         (volume["piece_bytes_out"] == 0, "content was sent"),
         (probe or not served, "a control visit is graded served"),

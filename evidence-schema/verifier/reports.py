@@ -298,7 +298,7 @@ class Reports:
         client = next((client for client in map(client_of, bodies) if client is not None), None)
         check("9.8", r["client"] == client, "another client")
         found = {body["found"]["source"] for body in bodies if body["found"]}
-        check("9.8", r["sources"] == [each for each in ("tracker", "dht", "pex", "magnet") if each in found], "other sources")
+        check("9.8", r["sources"] == [each for each in ("tracker", "dht", "pex", "magnet", "local") if each in found], "other sources")
         for name in ("target", "config_sha256", "release_sha256"):
             check("9.8", r[name] == first[name], f"another {name}")
 

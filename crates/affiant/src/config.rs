@@ -58,6 +58,21 @@ pub struct Monitor {
     pub ports: Vec<u16>,
     /// From how many of the addresses a peer that serves is proved, one after the other.
     pub vantages: u32,
+    /// Whether torrents are heard of, and called out, on the monitor's own network (BEP 14).
+    pub local_discovery: LocalDiscovery,
+}
+
+/// Local discovery.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LocalDiscovery {
+    /// Neither heard nor called out.
+    #[default]
+    Off,
+    /// Heard.
+    Listen,
+    /// Heard, and called out with the monitor's port: neighbours learn which torrents it watches.
+    Announce,
 }
 
 /// How long and how often others are contacted.
@@ -239,6 +254,7 @@ impl Default for Monitor {
             addresses: vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)],
             ports: vec![6881],
             vantages: 1,
+            local_discovery: LocalDiscovery::Off,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use crawler::{Mandated, Settings, TargetPlan, Until, WatchPlan};
+use crawler::{LocalDiscovery, Mandated, Settings, TargetPlan, Until, WatchPlan};
 use evidence::{RunId, TargetIds, Utc, sha256};
 use swarm::{Content, Scope, Seed, Vantages, continuity::Revisit, prefix::Prefix, probe::gossip};
 use wire::metainfo::Metainfo;
@@ -17,7 +17,7 @@ use wire::metainfo::Metainfo;
 use crate::{
     book::{Book, Filed, FiledDossier},
     commands,
-    config::Config,
+    config::{self, Config},
     dht, fetch,
     station::Station,
     tables::Loaded,
@@ -47,6 +47,11 @@ pub fn watch_plan(station: &Station, book: &Book, tables: &Loaded, until: Until,
         listen: config.listen(),
         announce_port: None,
         dht: dht::plan(station)?,
+        local: match config.monitor.local_discovery {
+            config::LocalDiscovery::Off => LocalDiscovery::Off,
+            config::LocalDiscovery::Listen => LocalDiscovery::Listen,
+            config::LocalDiscovery::Announce => LocalDiscovery::Announce,
+        },
         until,
         seed: Seed::new(seed),
         settings: settings(config, until),

@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 
 mod end;
 mod gossip;
+mod local;
 mod nodes;
 mod tasks;
 
@@ -35,6 +36,7 @@ use crate::recorder::{Attribute, Context, Recorder};
 use crate::trackers::{Question, Reach};
 use crate::utp::{self, Ports};
 use crate::{Clock, Progress, Reason, Stop, Stopper, Summary, TargetPlan, Until, WatchError, WatchPlan, stopper};
+use local::Neighbourhood;
 use tasks::{Event, Listed, Shared};
 
 /// Watches until the plan's end or until stopped, whichever comes first. Everything recorded is durable when it
@@ -74,6 +76,7 @@ pub async fn watch(
             Some(caller) = conductor.callers.recv(), if is_running => conductor.on_caller(caller)?,
             Some(rumour) = conductor.rumours.recv() => conductor.heard(rumour)?,
             said = conductor.dht.said(), if !conductor.dht.is_over() => conductor.on_said(said),
+            Some(whisper) = conductor.neighbourhood.whispers.recv(), if is_running => conductor.on_whisper(&whisper)?,
             () = sleep_until(wake.min(reported), &clock) => {}
         }
         // Much may have ended at once: all of it is taken in before anything is decided.
@@ -101,6 +104,7 @@ struct Conductor {
     tasks: JoinSet<Result<Event, ledger::AppendError>>,
     callers: mpsc::Receiver<Caller>,
     rumours: mpsc::Receiver<Rumour>,
+    neighbourhood: Neighbourhood,
     acceptors: JoinSet<()>,
     dht: Stage,
     /// Whose peers the DHT is asked for: the number of the torrent and one of its info-hashes.
@@ -183,6 +187,9 @@ impl Conductor {
         nodes.iter().flat_map(Sockets::addresses).for_each(|address| scope.add_own(address));
         let targets: Vec<Arc<TargetPlan>> = plan.targets.into_iter().map(Arc::new).collect();
         let by_hash: BTreeMap<InfoHashV1, (usize, Version)> = targets.iter().enumerate().flat_map(spoken_names).collect();
+        let names = local::public_names(&targets, &by_hash);
+        let neighbourhood =
+            Neighbourhood::open(plan.local, names, &plan.bind, &plan.settings, &plan.seed, now.mono, &mut acceptors)?;
         let hunts = targets.iter().map(|target| {
             let seed = plan.seed.split("target", target.ids.to_string().as_bytes());
             Hunt::new(Arc::clone(target), &plan.settings, seed, now.mono)
@@ -234,6 +241,7 @@ impl Conductor {
             tasks: JoinSet::new(),
             callers,
             rumours,
+            neighbourhood,
             acceptors,
             dht: dht.unwrap_or_else(Stage::none),
             looked_for,
@@ -295,7 +303,7 @@ impl Conductor {
         wake = wake.min(self.clock_due);
         if self.ending.is_none() {
             self.close_lapsed(now);
-            wake = wake.min(self.ask_trackers(now)).min(self.dial(now));
+            wake = wake.min(self.ask_trackers(now)).min(self.dial(now)).min(self.neighbourhood.speak(now.mono));
             wake = wake.min(self.look_at_end(now));
         }
         if self.ending.is_some() && !self.is_closing && self.tasks.is_empty() && self.dht.is_over() {
@@ -426,6 +434,7 @@ impl Conductor {
     fn close_hunt(&mut self, target: usize) {
         self.close_places(target);
         let hunt = &mut self.hunts[target];
+        self.neighbourhood.forget(target);
         let untried = hunt.close(&mut self.keeper).into_iter();
         self.asks.extend(hunt.farewells().into_iter().map(|(spoken, ask)| (target, spoken, ask)));
         self.papers.extend(untried.map(|(peer, found)| Paper { target, peer, found, outcome: Outcome::NotTried }));
@@ -497,12 +506,6 @@ impl Conductor {
                 self.progress.callers_turned_away += 1;
             }
         }
-        Ok(())
-    }
-
-    fn heard(&mut self, rumour: Rumour) -> Result<(), WatchError> {
-        let now = self.now()?;
-        self.on_rumour(now, rumour);
         Ok(())
     }
 

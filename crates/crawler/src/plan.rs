@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use evidence::{Digest, InfoHashV1, Mandate, RunId, TargetIds, Utc};
 use swarm::continuity::Revisit;
-use swarm::{Content, Scope, Seed, Vantages, announce, gossip, pace, probe, roster};
+use swarm::{Content, Scope, Seed, Vantages, announce, gossip, local, pace, probe, roster};
 use wire::tracker_url::TrackerUrl;
 
 use crate::{DhtPlan, WatchError};
@@ -37,12 +37,26 @@ pub struct WatchPlan {
     pub announce_port: Option<u16>,
     /// How the run takes part in the DHT, if it does.
     pub dht: Option<DhtPlan>,
+    /// Whether neighbours are listened to and told (BEP 14).
+    pub local: LocalDiscovery,
     /// When the run ends.
     pub until: Until,
     /// 32 bytes from the operating system. Challenges, info-hashes of control visits and peer ids follow from it.
     pub seed: Seed,
     /// The numbers.
     pub settings: Settings,
+}
+
+/// Whether torrents are heard of, and called out, on our own network (BEP 14).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LocalDiscovery {
+    /// Neither.
+    #[default]
+    Off,
+    /// Neighbours are heard, and told nothing.
+    Listen,
+    /// They are told too which torrents are watched, other than private ones.
+    Announce,
 }
 
 /// When a run ends, if nobody stops it.
@@ -144,6 +158,8 @@ pub struct Settings {
     pub gossip: gossip::Limits,
     /// When a peer that served is visited again, so that a session shows to be one. Without it a peer is proved once a run.
     pub revisit: Option<Revisit>,
+    /// Of what is called out on our own network.
+    pub local: local::Limits,
     /// Of the trackers of one torrent.
     pub announce: announce::Limits,
     /// Addresses kept of one list, at most [`LIST_MAX`]; the rest is counted.
@@ -170,6 +186,7 @@ impl Default for Settings {
             roster: roster::Limits::default(),
             gossip: gossip::Limits::default(),
             revisit: None,
+            local: local::Limits::default(),
             announce: announce::Limits::default(),
             list_max: LIST_MAX,
             numwant: 200,

@@ -27,6 +27,7 @@ pub struct Candidates {
     pub spoken: Option<Version>,
     /// What was asked about.
     pub target: TargetIds,
-    /// Which source: the tracker's URL, `x.pe`, `pex:` and the peer's endpoint, `dht:`, the node's id, `@` and its endpoint.
+    /// Which source: the tracker's URL, `x.pe`, `pex:` and the peer's endpoint, `dht:`, the node's id, `@` and its
+    /// endpoint, `local:` and where the datagram came from.
     pub via: String,
 }

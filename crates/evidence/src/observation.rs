@@ -123,6 +123,8 @@ pub enum Source {
     Pex,
     /// The `x.pe` parameter of a magnet link (BEP 9).
     Magnet,
+    /// A neighbour's announcement on the monitor's own network (BEP 14).
+    Local,
 }
 
 impl Source {
@@ -133,6 +135,7 @@ impl Source {
             Self::Dht => "dht",
             Self::Pex => "pex",
             Self::Magnet => "magnet",
+            Self::Local => "local",
         }
     }
 
@@ -141,7 +144,7 @@ impl Source {
     pub fn as_found_via(self, list_via: &str) -> &str {
         match self {
             Self::Tracker | Self::Magnet => list_via,
-            Self::Dht | Self::Pex => self.word(),
+            Self::Dht | Self::Pex | Self::Local => self.word(),
         }
     }
 }

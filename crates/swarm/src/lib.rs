@@ -2,7 +2,7 @@
 //!
 //! In scope: who may be contacted ([`scope`]), how often ([`pace`]) and from which address of ours ([`vantage`]); which peers of a torrent are due ([`roster`])
 //! and by which means ([`ladder`]);
-//! when to ask which tracker ([`announce`]); what a caller says first ([`reception`]); how much is believed of what peers say of others ([`gossip`]); one connection from first to last byte ([`probe`]), and what of it is
+//! when to ask which tracker ([`announce`]); what a caller says first ([`reception`]); how much is believed of what peers say of others ([`gossip`]) and what neighbours call out ([`local`]); one connection from first to last byte ([`probe`]), and what of it is
 //! kept ([`transcript`]); the info dictionary of a magnet ([`metadata`]).
 //!
 //! Out of scope: sockets, clocks, threads, and the log. Every engine is handed `now`, bytes and a [`Seed`], and says
@@ -29,6 +29,7 @@ mod convert;
 pub mod dht;
 pub mod gossip;
 pub mod ladder;
+pub mod local;
 pub mod metadata;
 pub mod mse;
 pub mod pace;

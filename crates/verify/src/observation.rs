@@ -43,6 +43,8 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     need(!has_failed || observation.peer_id.is_none(), "a handshake came over a stream that never came about");
     need(observation.mse_secret.is_some() == is_covered, "an MSE secret is not stated exactly for an encrypted stream");
     need(observation.found.is_some() == outgoing, "how the address was found is not stated exactly for an outgoing contact");
+    let tells_on_nobody = observation.found.as_ref().is_none_or(|found| found.source.as_found_via(&found.via) == found.via);
+    need(tells_on_nobody, "it says which node or peer named the address");
     let by_dossier = matched.iter().any(|challenge| challenge.verification != Verification::Match { check: Check::Merkle });
     need(!by_dossier || observation.dossier_sha256.is_some(), "a block was compared with a dossier, and none is named");
     need(

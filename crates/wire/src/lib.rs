@@ -3,7 +3,7 @@
 //! In scope: bencode (BEP 3), metainfo of both versions (BEP 3, 12, 47, 52), magnets (BEP 9, 53), the peer
 //! handshake and messages (BEP 3, 6, 10, 52), metadata and peer exchange (BEP 9, 11), claims taken back (BEP 54), introductions
 //! (BEP 55), tracker requests and answers over HTTP (BEP 3, 7, 23, 31, 48) and UDP (BEP 15, 41), datagrams of the DHT (BEP 5, 32,
-//! 42, 43, 51), the allowed-fast set (BEP 6), Merkle trees and proofs (BEP 52), and what peer ids and names of clients claim
+//! 42, 43, 51), local announcements (BEP 14), the allowed-fast set (BEP 6), Merkle trees and proofs (BEP 52), and what peer ids and names of clients claim
 //! (BEP 20).
 //!
 //! Out of scope: sockets, clocks, timers, randomness, encryption, and every decision about whom to ask what.
@@ -49,6 +49,7 @@ mod fault;
 pub mod handshake;
 pub mod infohash;
 pub mod krpc;
+pub mod local;
 pub mod lt_donthave;
 pub mod magnet;
 pub mod merkle;

@@ -145,6 +145,7 @@ fn plan(laboratory: &Laboratory, station: &Station, monitor: Ipv4Addr) -> WatchP
         listen: vec![(monitor, 0).into()],
         announce_port: None,
         dht: None,
+        local: crawler::LocalDiscovery::Off,
         until: Until::Idle { quiet_ms: 500, at_most_ms: 60_000 },
         seed: Seed::new([62; 32]),
         settings,

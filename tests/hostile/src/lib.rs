@@ -45,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "hashes", run: hashes::run, seeds: hashes::seeds },
     Target { name: "holepunch", run: peers::holepunch::run, seeds: peers::holepunch::seeds },
     Target { name: "krpc", run: krpc::run, seeds: krpc::seeds },
+    Target { name: "local", run: peers::local::run, seeds: peers::local::seeds },
     Target { name: "magnet", run: magnets::magnet::run, seeds: magnets::magnet::seeds },
     Target { name: "metadata", run: engines::metadata::run, seeds: engines::metadata::seeds },
     Target { name: "metainfo", run: torrents::run, seeds: torrents::seeds },

@@ -3,20 +3,22 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use evidence::endpoint;
 use evidence::observation::Source;
-use evidence::{Now, endpoint};
 
 use super::{Conductor, tasks};
+use crate::WatchError;
 use crate::ear::Rumour;
 use tasks::Naming;
 
 impl Conductor {
     /// Decides how much of it is taken, and has that logged. Nobody is contacted for it before.
-    pub(super) fn on_rumour(&mut self, now: Now, rumour: Rumour) {
+    pub(super) fn heard(&mut self, rumour: Rumour) -> Result<(), WatchError> {
+        let now = self.now()?;
         let Rumour { target, teller, hearsay } = rumour;
         let hunt = &mut self.hunts[target];
         if hunt.plan.is_private || hunt.plan.mandates_in_force(now.utc).is_empty() {
-            return;
+            return Ok(());
         }
         let teller = endpoint::canonical(teller);
         let named: Vec<SocketAddr> = hearsay.peers.iter().map(|peer| peer.address).collect();
@@ -24,7 +26,7 @@ impl Conductor {
         let peers = hunt.take_gossip(teller.ip(), hearsay.grade, named);
         self.progress.gossip_refused += (count - peers.len()) as u64;
         if peers.is_empty() {
-            return;
+            return Ok(());
         }
         let more = u32::try_from(count - peers.len()).unwrap_or(u32::MAX).saturating_add(hearsay.passed_over);
         let naming = Naming {
@@ -37,5 +39,6 @@ impl Conductor {
             more,
         };
         self.tasks.spawn(tasks::named(Arc::clone(&self.shared), target, naming));
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use crawler::{Clock, Mandated, Reading, Settings, TargetPlan, Until, WatchPlan};
+use crawler::{Clock, LocalDiscovery, Mandated, Reading, Settings, TargetPlan, Until, WatchPlan};
 use evidence::mandate::{Authority, Nature, Party, PostalAddress, Work};
 use evidence::{Attribution, Class, Mandate, Mono, Now, RunId, TargetIds, Utc, sha256};
 use swarm::ladder::Allowed;
@@ -120,6 +120,7 @@ pub fn plan(test: u8, targets: Vec<TargetPlan>) -> WatchPlan {
         listen: vec![],
         announce_port: Some(6881),
         dht: None,
+        local: LocalDiscovery::Off,
         until: Until::Idle { quiet_ms: 300, at_most_ms: 60_000 },
         seed: Seed::new([test; 32]),
         settings,

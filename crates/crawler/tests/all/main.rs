@@ -12,6 +12,7 @@ mod manners;
 mod matrix;
 mod metadata;
 mod nat;
+mod neighbours;
 mod privacy;
 mod private;
 mod reach;

@@ -5,7 +5,7 @@ use evidence::{
     Observation, Outcome, Phase, PortRole, Tag, TargetIds, Verification, Version,
     challenge::{Check, Chooser, Hashes},
     extension::Extension,
-    observation::{ChokeChange, ClaimForm, PieceClaim},
+    observation::{ChokeChange, ClaimForm, Found, PieceClaim, Source},
     opening,
     run::{AnnounceResult, DhtAnnounce, Fact, LookUpEnding, NodeFamily, RunFact},
     sha256,
@@ -58,6 +58,11 @@ fn good(made: &mut Made) {
         sealed(Tag::Obs, &records::control(records::PEER, list(), sha256(b"a mandate"), sha256(b"an observation"), 0))
     });
     ok("refused", "a peer that refused", sealed(Tag::Obs, &records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0)));
+    for source in [Source::Dht, Source::Pex, Source::Local] {
+        let word = source.word();
+        let why = "a peer that others than a tracker named: it is not said who";
+        ok(&format!("named-by-{word}"), why, with(|o| o.found = found(source, word)));
+    }
     ok(
         "incoming",
         "a peer that dialled: no list named it, its port is ephemeral",
@@ -427,11 +432,21 @@ fn forms(made: &mut Made) {
     );
 }
 
+fn found(source: Source, via: &str) -> Option<Found> {
+    let at = records::stamp(-2000);
+    Some(Found { at, index: 0, list: sha256(b"a list"), source, via: via.into() })
+}
+
 fn contradictions(made: &mut Made) {
     let mut bad =
         |name: &str, why: &str, line: String| add(made, &format!("opening/contradiction-{name}"), "fail", "7.9", why, &[], line);
     bad("content-sent", "the monitor sends no content", with(|o| o.volume.piece_bytes_out = 1));
     bad("port-role", "we dial listening ports", with(|o| o.port_role = PortRole::Ephemeral));
+    for source in [Source::Dht, Source::Pex, Source::Local] {
+        let word = source.word();
+        let why = "who else shares the torrent is not said in an observation, which others may be handed";
+        bad(&format!("via-of-{word}"), why, with(|o| o.found = found(source, &format!("{word}:192.0.2.9:6881"))));
+    }
     bad("not-found", "an outgoing contact was found somewhere", with(|o| o.found = None));
     bad(
         "found-incoming",
