@@ -47,7 +47,9 @@ async fn is_served(
     let control = log.of(subject.address).into_iter().rfind(|observation| observation.outcome == Outcome::NoEcho);
     let control = control.unwrap_or_else(|| panic!("{client}: {story:#?}"));
     assert_eq!(control.transport, due.0, "{client}: {story:#?}");
-    assert!(control.encryption == due.1 || control.encryption == Encryption::None, "{client}: {story:#?}");
+    // Most hang up on the random info-hash before they have finished their part of an MSE handshake.
+    let is_covered = due.1 != Encryption::None;
+    assert!(control.encryption == due.1 || (is_covered && control.encryption == Encryption::MseFailed), "{client}: {story:#?}");
     eprintln!("{client}: {story:#?}");
 }
 
