@@ -11,13 +11,13 @@ use std::process::{Command, Stdio};
 const INSIDE: &str = "SWARMLAB_NAMESPACE";
 
 /// What is arranged before the test runs. Transmission and aria2 want an address of each family and a way out, which leads
-/// nowhere. A name is not found at once, not after a wait for a resolver that cannot be reached.
+/// nowhere; who binds no address calls from these. A name is not found at once, not after a wait for a resolver that cannot be reached.
 const ARRANGE: &str = "set -e
 ip link set lo up
-for net in 192.0.2.0/24 198.51.100.0/24 203.0.113.0/24; do ip route add local $net dev lo; done
 ip addr add 198.18.0.1/32 dev lo
+for net in 192.0.2.0/24 198.51.100.0/24 203.0.113.0/24; do ip route add local $net dev lo src 198.18.0.1; done
 ip route add default dev lo
-ip -6 addr add 2001:2::1/128 dev lo nodad
+ip -6 addr add 2001:db8:ffff::1/128 dev lo nodad
 ip -6 route add local 2001:db8::/32 dev lo
 ip -6 route add default dev lo
 echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind

@@ -9,12 +9,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use librqbit::{AddTorrent, AddTorrentOptions, ListenerMode, ListenerOptions, ManagedTorrent, Session, SessionOptions};
+use librqbit::{
+    AddTorrent, AddTorrentOptions, ConnectionOptions, ListenerMode, ListenerOptions, ManagedTorrent, Session, SessionOptions,
+};
 use tokio::time::timeout;
 
 use crate::clients::{Streams, Torrent};
 use crate::namespace::is_inside;
 use crate::torrent::SyntheticTorrent;
+
+impl Share {
+    /// Torrents whose single files lie, or will lie, in `dir`.
+    fn read(torrents: &[Torrent<'_>], dir: &Path) -> Result<Vec<Self>, SeederError> {
+        let read = |torrent: &Torrent<'_>| {
+            let metainfo = std::fs::read(torrent.file);
+            let metainfo = metainfo.map_err(|source| SeederError::Read { file: torrent.file.to_owned(), source })?;
+            Ok(Self { metainfo, output: dir.to_owned() })
+        };
+        torrents.iter().map(read).collect()
+    }
+}
 
 /// Why there are no seeders.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +116,7 @@ impl Seeders {
         let mut seeders = Vec::new();
         for address in addresses {
             let share = Share { metainfo: torrent.metainfo().to_vec(), output: output.clone() };
-            seeders.push(Seeder::start(vec![share], dir, (*address, 0).into(), Streams::Tcp).await?);
+            seeders.push(Seeder::start(vec![share], dir, (*address, 0).into(), Streams::Tcp, None).await?);
         }
         Ok(Self { seeders })
     }
@@ -114,13 +128,24 @@ impl Seeders {
     /// See [`SeederError`].
     pub async fn share(torrents: &[Torrent<'_>], dir: &Path, at: SocketAddr, streams: Streams) -> Result<Self, SeederError> {
         check(at.ip())?;
-        let read = |torrent: &Torrent<'_>| {
-            let metainfo = std::fs::read(torrent.file);
-            let metainfo = metainfo.map_err(|source| SeederError::Read { file: torrent.file.to_owned(), source })?;
-            Ok(Share { metainfo, output: dir.to_owned() })
-        };
-        let shares = torrents.iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Self { seeders: vec![Seeder::start(shares, dir, at, streams).await?] })
+        Ok(Self { seeders: vec![Seeder::start(Share::read(torrents, dir)?, dir, at, streams, None).await?] })
+    }
+
+    /// Starts one at this address that has nothing of these torrents and calls these peers.
+    ///
+    /// # Errors
+    ///
+    /// See [`SeederError`].
+    pub async fn call(
+        torrents: &[Torrent<'_>],
+        dir: &Path,
+        at: SocketAddr,
+        streams: Streams,
+        peers: &[SocketAddr],
+    ) -> Result<Self, SeederError> {
+        check(at.ip())?;
+        peers.iter().try_for_each(|peer| check(peer.ip()))?;
+        Ok(Self { seeders: vec![Seeder::start(Share::read(torrents, dir)?, dir, at, streams, Some(peers)).await?] })
     }
 
     /// Where they listen.
@@ -157,6 +182,7 @@ fn options(at: SocketAddr, streams: Streams, device: Option<&str>) -> SessionOpt
         disable_upload: false,
         disable_local_service_discovery: true,
         ipv4_only: at.is_ipv4(),
+        connect: Some(ConnectionOptions { enable_tcp: streams != Streams::Utp, ..ConnectionOptions::default() }),
         listen: Some(ListenerOptions {
             mode: match streams {
                 Streams::Any => ListenerMode::TcpAndUtp,
@@ -173,7 +199,14 @@ fn options(at: SocketAddr, streams: Streams, device: Option<&str>) -> SessionOpt
 }
 
 impl Seeder {
-    async fn start(shares: Vec<Share>, dir: &Path, at: SocketAddr, streams: Streams) -> Result<Self, SeederError> {
+    /// With peers to call it is of use at once, and without only with the whole content.
+    async fn start(
+        shares: Vec<Share>,
+        dir: &Path,
+        at: SocketAddr,
+        streams: Streams,
+        peers: Option<&[SocketAddr]>,
+    ) -> Result<Self, SeederError> {
         let refused = |what: &'static str| move |said: String| SeederError::Refused { address: at, what, said };
         // Bound to the loopback device, a session can reach nobody outside. Old kernels and some sandboxes refuse that;
         // without it the session still learns of nobody to dial, having no tracker, no DHT and no local discovery.
@@ -191,11 +224,16 @@ impl Seeder {
                 overwrite: true,
                 output_folder: Some(share.output.to_string_lossy().into_owned()),
                 disable_trackers: true,
+                initial_peers: peers.map(<[SocketAddr]>::to_vec),
                 ..AddTorrentOptions::default()
             };
             let added = session.add_torrent(AddTorrent::from_bytes(share.metainfo), Some(add)).await;
             let added = added.map_err(|error| refused("add the torrent")(format!("{error:#}")))?;
             let handle = added.into_handle().ok_or_else(|| refused("add the torrent")("it only listed it".to_owned()))?;
+            if peers.is_some() {
+                torrents.push(handle);
+                continue;
+            }
             match timeout(READY_WITHIN, handle.wait_until_completed()).await {
                 Ok(Ok(())) => torrents.push(handle),
                 Ok(Err(error)) => return Err(refused("seed")(format!("{error:#}"))),

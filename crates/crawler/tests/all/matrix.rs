@@ -5,6 +5,7 @@
 //! `INTEROPERABILITY.md` is made of those files. `AFFIANT_WRITE_MATRIX=1` writes both anew from what was measured; a reason
 //! is then written by hand.
 
+mod call;
 mod cell;
 mod due;
 mod page;
@@ -15,10 +16,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use swarm::ladder::Means;
+use swarmlab::clients::Role;
 use tokio::task::JoinSet;
 
 use cell::{Cell, Kind};
-use due::{Due, Entry, Seen};
+use due::{Due, Entry, Section, Seen};
 use subject::{Setup, Subject};
 
 use crate::lab::torrent::Torrent;
@@ -62,7 +64,7 @@ async fn is_as_due(subject: Subject) {
     let due = Due::read(&subject.file());
     let torrents: BTreeMap<Kind, Arc<Torrent>> = Kind::ALL.into_iter().map(|kind| (kind, Arc::new(kind.torrent()))).collect();
     let setups = Setup::of_cells(subject);
-    let started = subject::start_all(subject, &setups, &torrents).await;
+    let started = subject::start_all(subject, Role::Seed, &setups, &torrents, |_, _| vec![]).await;
     let mut measured: BTreeMap<Cell, Vec<Seen>> = Cell::all().into_iter().map(|cell| (cell, vec![])).collect();
     for round in 0..=VISITS {
         let mut visits = JoinSet::new();
@@ -73,7 +75,7 @@ async fn is_as_due(subject: Subject) {
                 let is_open = |cell: &&Cell| round == 0 || measured[*cell].first().is_some_and(|seen| seen.is_served);
                 let cells: Vec<Cell> = measured.keys().filter(of_these).filter(is_open).copied().collect();
                 for hopeless in [false, true] {
-                    let is_wanted = |cell: &&Cell| due.says_impossible(cell) == hopeless;
+                    let is_wanted = |cell: &&Cell| due.says_no(Section::Dialled, &cell.to_string()) == hopeless;
                     let at = |cell: &Cell| Some((started.get(&Setup::of(subject, *cell))?.address(), *cell));
                     let peers: BTreeMap<_, _> = cells.iter().filter(is_wanted).filter_map(at).collect();
                     let tries = if round == 0 && !hopeless { FIRST_TRIES } else { 1 };
@@ -87,8 +89,9 @@ async fn is_as_due(subject: Subject) {
             measured.get_mut(&cell).unwrap().push(seen);
         }
     }
-    let entry = |(cell, seen): (Cell, Vec<Seen>)| (cell, Entry::of(&seen, started.trouble(&Setup::of(subject, cell))));
-    let measured: BTreeMap<Cell, Entry> = measured.into_iter().map(entry).collect();
+    let entry =
+        |(cell, seen): (Cell, Vec<Seen>)| (cell.to_string(), Entry::of(&seen, started.trouble(&Setup::of(subject, cell))));
+    let measured: BTreeMap<String, Entry> = measured.into_iter().map(entry).collect();
     started.stop().await;
-    due.compare_or_write(&subject.file(), subject.name(), &version, &measured);
+    due.compare_or_write(&subject.file(), subject.name(), &version, Section::Dialled, &measured);
 }

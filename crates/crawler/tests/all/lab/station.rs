@@ -77,10 +77,15 @@ pub struct Log {
 
 impl Log {
     fn read(folder: &std::path::Path) -> Self {
-        let reader = Reader::of_station(folder).unwrap();
+        Self::read_running(folder).unwrap()
+    }
+
+    /// Reads the log of a run that goes on; nothing while its last record is half written.
+    pub fn read_running(folder: &std::path::Path) -> Option<Self> {
+        let reader = Reader::of_station(folder).ok()?;
         let mut log = Self::default();
-        for entry in reader.entries().unwrap() {
-            let Entry { content: Content::Opening(line), .. } = entry.unwrap() else { continue };
+        for entry in reader.entries().ok()? {
+            let Entry { content: Content::Opening(line), .. } = entry.ok()? else { continue };
             let commitment = opening::commitment(&line);
             let opening = Opening::parse(&line).unwrap();
             match opening.tag {
@@ -100,7 +105,7 @@ impl Log {
                 Tag::Clock => log.clocks += 1,
             }
         }
-        log
+        Some(log)
     }
 
     /// The observations of one peer, probes first.

@@ -40,9 +40,13 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// Every means over either family.
+    pub fn ways() -> Vec<(Means, bool)> {
+        Means::ALL.into_iter().flat_map(|means| [false, true].map(|is_six| (means, is_six))).collect()
+    }
+
     pub fn all() -> Vec<Self> {
-        let of_kind =
-            |kind| Means::ALL.into_iter().flat_map(move |means| [false, true].map(|is_six| Self { kind, means, is_six }));
+        let of_kind = |kind| Self::ways().into_iter().map(move |(means, is_six)| Self { kind, means, is_six });
         Kind::ALL.into_iter().flat_map(of_kind).collect()
     }
 }
@@ -57,9 +61,13 @@ pub fn words(means: Means) -> &'static str {
     }
 }
 
+/// As the files write a means over a family.
+pub fn way(means: Means, is_six: bool) -> String {
+    format!("{} {}", words(means), if is_six { "IPv6" } else { "IPv4" })
+}
+
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let family = if self.is_six { "IPv6" } else { "IPv4" };
-        write!(f, "{} {} {family}", self.kind, words(self.means))
+        write!(f, "{} {}", self.kind, way(self.means, self.is_six))
     }
 }

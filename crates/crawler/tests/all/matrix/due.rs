@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::cell::Cell;
+use super::cell::{Cell, way};
 use super::{VISITS, page};
 
 /// What one visit came to.
@@ -17,11 +18,11 @@ pub struct Seen {
     pub outcome: String,
 }
 
-/// What all visits to one cell came to.
+/// What all contacts in one cell came to.
 #[derive(Clone, Debug)]
 pub enum Entry {
-    /// It served in the first visit; these did not of the later ones.
-    Served { missed: Vec<String> },
+    /// It worked the first time, and came to this when it did not later.
+    Works { missed: Vec<String> },
     /// It did not; why, as far as could be seen.
     Not { seen: String },
 }
@@ -32,7 +33,7 @@ impl Entry {
             [first, later @ ..] if first.is_served => {
                 assert_eq!(later.len() as u32, VISITS);
                 let missed = later.iter().filter(|seen| !seen.is_served);
-                Self::Served { missed: missed.map(|seen| seen.outcome.clone()).collect() }
+                Self::Works { missed: missed.map(|seen| seen.outcome.clone()).collect() }
             }
             [first, ..] => Self::Not { seen: first.outcome.clone() },
             [] => Self::Not { seen: format!("not started: {}", trouble.unwrap_or_default().lines().next().unwrap_or_default()) },
@@ -49,21 +50,49 @@ pub struct Due {
     /// The version that was measured.
     #[serde(default)]
     pub version: String,
-    /// Why a cell cannot be served, by a short name.
+    /// Why a cell does not work, by a short name.
     #[serde(default)]
     pub reasons: BTreeMap<String, String>,
     #[serde(default)]
-    pub dialled: BTreeMap<String, Mark>,
+    dialled: BTreeMap<String, Mark>,
+    #[serde(default)]
+    calls: BTreeMap<String, Mark>,
+}
+
+/// Who dials whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// We dial the client.
+    Dialled,
+    /// The client dials us.
+    Calls,
+}
+
+impl Section {
+    /// The names of its cells, in order.
+    fn cells(self) -> Vec<String> {
+        match self {
+            Self::Dialled => Cell::all().iter().map(ToString::to_string).collect(),
+            Self::Calls => Cell::ways().into_iter().map(|(means, is_six)| way(means, is_six)).collect(),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Dialled => "dialled",
+            Self::Calls => "calls",
+        }
+    }
 }
 
 /// What is due of a cell.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Mark {
-    /// `served`, and of the latter nothing but the word.
-    Served(Word),
+    /// The word `yes`.
+    Yes(Word),
     /// It cannot be.
-    Not {
+    No {
         /// The name of the reason.
         reason: String,
         /// What an attempt came to when it was measured.
@@ -74,7 +103,7 @@ pub enum Mark {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Word {
-    Served,
+    Yes,
 }
 
 /// The name of a reason that is still to be given.
@@ -84,8 +113,8 @@ const HEAD: &str = "# What is due of one client. `AFFIANT_WRITE_MATRIX=1 cargo n
 # is measured, and keeps the reasons, which are written by hand.
 ";
 
-fn path(file: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/matrix/{file}.toml"))
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/matrix")
 }
 
 /// Whether files are to be written, not compared.
@@ -96,33 +125,42 @@ pub fn is_writing() -> bool {
 impl Due {
     /// Reads a client's file. Where files are being written, one may be missing.
     pub fn read(file: &str) -> Self {
-        let path = path(file);
+        let path = folder().join(format!("{file}.toml"));
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(_) if is_writing() => return Self::default(),
             Err(error) => panic!("{}: {error}", path.display()),
         };
         let due: Self = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        for cell in due.dialled.keys() {
-            assert!(Cell::all().iter().any(|known| known.to_string() == *cell), "{}: there is no cell '{cell}'", path.display());
+        for section in [Section::Dialled, Section::Calls] {
+            let known = section.cells();
+            let strange = due.marks(section).keys().find(|cell| !known.contains(cell));
+            assert!(strange.is_none(), "{}: there is no cell {strange:?}", path.display());
         }
         due
     }
 
-    pub fn mark(&self, cell: &Cell) -> Option<&Mark> {
-        self.dialled.get(&cell.to_string())
+    fn marks(&self, section: Section) -> &BTreeMap<String, Mark> {
+        match section {
+            Section::Dialled => &self.dialled,
+            Section::Calls => &self.calls,
+        }
     }
 
-    pub fn says_impossible(&self, cell: &Cell) -> bool {
-        matches!(self.mark(cell), Some(Mark::Not { .. }))
+    pub fn mark(&self, section: Section, cell: &str) -> Option<&Mark> {
+        self.marks(section).get(cell)
     }
 
-    /// Panics with every difference; where files are being written, writes this one.
-    pub fn compare_or_write(&self, file: &str, name: &str, version: &str, measured: &BTreeMap<Cell, Entry>) {
+    pub fn says_no(&self, section: Section, cell: &str) -> bool {
+        matches!(self.mark(section, cell), Some(Mark::No { .. }))
+    }
+
+    /// Panics with every difference. Where files are being written, writes what is different instead.
+    pub fn compare_or_write(&self, file: &str, name: &str, version: &str, section: Section, measured: &BTreeMap<String, Entry>) {
         let mut faults = Vec::new();
         for (cell, entry) in measured {
             match entry {
-                Entry::Served { missed } if !missed.is_empty() => {
+                Entry::Works { missed } if !missed.is_empty() => {
                     faults.push(format!("{cell}: {} of {VISITS} visits missed it: {missed:?}", missed.len()));
                 }
                 _ => {}
@@ -130,18 +168,17 @@ impl Due {
         }
         if is_writing() {
             assert!(faults.is_empty(), "{name} {version}:\n{}", faults.join("\n"));
-            std::fs::write(path(file), self.written(name, version, measured)).unwrap();
-            return page::write();
+            return write(file, name, version, section, measured);
         }
         for (cell, entry) in measured {
-            match (entry, self.mark(cell)) {
-                (Entry::Served { .. }, Some(Mark::Served(_))) => {}
-                (Entry::Not { .. }, Some(Mark::Not { reason, .. })) if self.reasons.contains_key(reason) => {}
-                (Entry::Not { .. }, Some(Mark::Not { reason, .. })) => {
+            match (entry, self.mark(section, cell)) {
+                (Entry::Works { .. }, Some(Mark::Yes(_))) => {}
+                (Entry::Not { .. }, Some(Mark::No { reason, .. })) if self.reasons.contains_key(reason) => {}
+                (Entry::Not { .. }, Some(Mark::No { reason, .. })) => {
                     faults.push(format!("{cell}: no reason is called '{reason}'"))
                 }
-                (Entry::Served { .. }, mark) => faults.push(format!("{cell}: served, and due is {mark:?}")),
-                (Entry::Not { seen }, mark) => faults.push(format!("{cell}: not served ({seen}), and due is {mark:?}")),
+                (Entry::Works { .. }, mark) => faults.push(format!("{cell}: it works, and due is {mark:?}")),
+                (Entry::Not { seen }, mark) => faults.push(format!("{cell}: it does not work ({seen}), and due is {mark:?}")),
             }
         }
         if version != self.version {
@@ -149,25 +186,40 @@ impl Due {
         }
         assert!(faults.is_empty(), "{name} {version}:\n{}", faults.join("\n"));
     }
+}
 
-    fn written(&self, name: &str, version: &str, measured: &BTreeMap<Cell, Entry>) -> String {
-        let mut text = format!("{HEAD}name = \"{name}\"\nversion = \"{version}\"\n\n[reasons]\n");
-        for (short, reason) in &self.reasons {
-            let _ = writeln!(text, "{short} = \"{reason}\"");
-        }
-        text.push_str("\n[dialled]\n");
-        for (cell, entry) in measured {
-            let reason = match self.mark(cell) {
-                Some(Mark::Not { reason, .. }) => reason,
-                _ => UNKNOWN,
-            };
-            let _ = match entry {
-                Entry::Served { .. } => writeln!(text, "\"{cell}\" = \"served\""),
-                Entry::Not { seen } => {
-                    writeln!(text, "\"{cell}\" = {{ reason = \"{reason}\", seen = \"{}\" }}", seen.replace('"', "'"))
-                }
-            };
-        }
-        text
+/// Writes one section of a client's file, and the page. Several processes do so at once, so the file is read again.
+fn write(file: &str, name: &str, version: &str, section: Section, measured: &BTreeMap<String, Entry>) {
+    let lock = File::open(folder()).unwrap();
+    lock.lock().unwrap();
+    let due = Due::read(file);
+    let mut text = format!("{HEAD}name = \"{name}\"\nversion = \"{version}\"\n\n[reasons]\n");
+    for (short, reason) in &due.reasons {
+        let _ = writeln!(text, "{short} = \"{reason}\"");
     }
+    for each in [Section::Dialled, Section::Calls] {
+        let _ = writeln!(text, "\n[{}]", each.name());
+        for cell in each.cells() {
+            let mark = due.mark(each, &cell);
+            let of = |mark: &Mark| match mark {
+                Mark::Yes(_) => (None, String::new()),
+                Mark::No { reason, seen } => (Some(reason.clone()), seen.clone()),
+            };
+            let (reason, seen) = match (measured.get(&cell).filter(|_| each == section), mark) {
+                (Some(Entry::Works { .. }), _) => (None, String::new()),
+                (Some(Entry::Not { seen }), mark) => {
+                    let reason = mark.and_then(|mark| of(mark).0).unwrap_or_else(|| UNKNOWN.into());
+                    (Some(reason), seen.replace('"', "'"))
+                }
+                (None, Some(mark)) => of(mark),
+                (None, None) => continue,
+            };
+            let _ = match reason {
+                None => writeln!(text, "\"{cell}\" = \"yes\""),
+                Some(reason) => writeln!(text, "\"{cell}\" = {{ reason = \"{reason}\", seen = \"{seen}\" }}"),
+            };
+        }
+    }
+    std::fs::write(folder().join(format!("{file}.toml")), text).unwrap();
+    page::write();
 }

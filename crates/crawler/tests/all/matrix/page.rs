@@ -1,23 +1,20 @@
 //! The page that is made of the files.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::path::PathBuf;
 
 use swarm::ladder::Means;
 
-use super::cell::{Cell, Kind, words};
-use super::due::{Due, Mark, is_writing};
+use super::cell::{Cell, Kind, way, words};
+use super::due::{Due, Mark, Section, is_writing};
 use super::{NAMES, VISITS};
 
 fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("INTEROPERABILITY.md")
 }
 
-/// Writes the page. Clients are measured by several processes at once, and each writes it.
+/// Writes the page.
 pub fn write() {
-    let folder = File::open(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/matrix")).unwrap();
-    folder.lock().unwrap();
     std::fs::write(path(), text()).unwrap();
 }
 
@@ -33,26 +30,33 @@ fn the_page_is_what_the_files_say() {
 /// The page.
 fn text() -> String {
     let clients: Vec<Due> = NAMES.iter().map(|name| Due::read(name)).collect();
-    let mut text = HEAD.replace("{visits}", &VISITS.to_string());
-    let mut notes = Notes::default();
+    let (mut text, mut notes) = (HEAD.replace("{visits}", &VISITS.to_string()), Notes::default());
     for kind in Kind::ALL {
         for is_six in [false, true] {
-            let _ = write!(text, "\n### {kind}, {}\n\n| client |", if is_six { "IPv6" } else { "IPv4" });
-            for means in Means::ALL {
-                let _ = write!(text, " {} |", words(means));
-            }
-            let _ = writeln!(text, "\n|---|{}", "---|".repeat(Means::ALL.len()));
-            for client in &clients {
-                let _ = write!(text, "| {} {} |", client.name, client.version);
-                for means in Means::ALL {
-                    let mark = client.mark(&Cell { kind, means, is_six });
-                    let _ = write!(text, " {} |", notes.cell(client, mark));
-                }
-                text.push('\n');
-            }
+            let name = |means| Cell { kind, means, is_six }.to_string();
+            let _ = write!(text, "\n### {kind}, {}\n\n", family(is_six));
+            table(&mut text, &mut notes, &clients, Section::Dialled, name);
         }
     }
+    text.push_str(CALLS);
+    for is_six in [false, true] {
+        let _ = write!(text, "\n### To a listener at an address of {}\n\n", family(is_six));
+        table(&mut text, &mut notes, &clients, Section::Calls, |means| way(means, is_six));
+    }
     text + &notes.text()
+}
+
+fn family(is_six: bool) -> &'static str {
+    if is_six { "IPv6" } else { "IPv4" }
+}
+
+fn table(text: &mut String, notes: &mut Notes, clients: &[Due], section: Section, name: impl Fn(Means) -> String) {
+    let heads = Means::ALL.map(|means| format!(" {} |", words(means))).concat();
+    let _ = writeln!(text, "| client |{heads}\n|---|{}", "---|".repeat(Means::ALL.len()));
+    for client in clients {
+        let cells = Means::ALL.map(|means| format!(" {} |", notes.cell(client, section, client.mark(section, &name(means)))));
+        let _ = writeln!(text, "| {} {} |{}", client.name, client.version, cells.concat());
+    }
 }
 
 /// What stands below the tables, each once.
@@ -60,13 +64,14 @@ fn text() -> String {
 struct Notes(Vec<String>);
 
 impl Notes {
-    fn cell(&mut self, client: &Due, mark: Option<&Mark>) -> String {
+    fn cell(&mut self, client: &Due, section: Section, mark: Option<&Mark>) -> String {
         match mark {
             None => "not measured".into(),
-            Some(Mark::Served(_)) => "served".into(),
-            Some(Mark::Not { reason, seen }) => {
+            Some(Mark::Yes(_)) => if section == Section::Dialled { "served" } else { "received" }.into(),
+            Some(Mark::No { reason, seen }) => {
                 let reason = client.reasons.get(reason).map_or("the reason is not known", String::as_str);
-                let note = format!("{}: {reason}. The attempt: *{seen}*.", client.name);
+                let attempt = if section == Section::Dialled { "The attempt" } else { "What came" };
+                let note = format!("{}: {reason}. {attempt}: *{seen}*.", client.name);
                 let known = self.0.iter().position(|known| *known == note);
                 let place = known.unwrap_or_else(|| {
                     self.0.push(note);
@@ -79,7 +84,7 @@ impl Notes {
 
     fn text(&self) -> String {
         let numbered = self.0.iter().enumerate().map(|(index, note)| format!("{}. {note}\n", index + 1));
-        format!("\n### Why a cell is not served\n\n{}", numbered.collect::<String>())
+        format!("\n## Why not\n\n{}", numbered.collect::<String>())
     }
 }
 
@@ -96,4 +101,13 @@ of different pieces that matched the dossier, and that the control visit by the 
 was visited {visits} times from {visits} addresses that the client had never seen, and served every time. Of every other cell
 one attempt was made, and what it came to is told below. *MSE* is Message Stream Encryption, required by the client where it
 has that setting.
+";
+
+const CALLS: &str = "
+## Calling
+
+The same clients, in the same setups, are named a listener of the crawler's by their tracker. *Received* means that the client
+called it by this means and was probed: one that seeds (Transmission, qBittorrent, Deluge, libtorrent, webtorrent) was proved by
+blocks on its own call, one that has nothing (rtorrent, aria2, librqbit) gave its handshake. The port it calls from is recorded
+as ephemeral.
 ";

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use crawler::Until;
 use evidence::observation::Purpose;
-use evidence::{Encryption, Grade, Outcome, Phase};
+use evidence::{Encryption, Grade, Observation, Outcome, Phase};
 use swarm::ladder::{Allowed, Means};
 use swarm::{Scope, Seed, Vantages};
 
@@ -64,17 +64,17 @@ fn seen(log: &Log, peer: SocketAddr, means: Means) -> Seen {
     }
     let mut probes = contacts.iter().filter(|seen| seen.purpose == Purpose::Probe);
     let last = probes.next_back().unwrap_or_else(|| panic!("{peer} was listed and is not in the log"));
-    Seen { is_served: served.is_some(), outcome: format!("{}, {}", last.grade, words(&last.outcome)) }
+    Seen { is_served: served.is_some(), outcome: outcome(last) }
 }
 
-/// An outcome without its durations, which are others each time.
-fn words(outcome: &Outcome) -> String {
+/// A contact's grade and outcome, without its durations, which are others each time.
+pub fn outcome(seen: &Observation) -> String {
     let at = |phase: &Phase| format!("at {phase:?}").to_lowercase();
-    let more = match outcome {
+    let more = match &seen.outcome {
         Outcome::NoAnswer { phase, .. } | Outcome::Closed { phase } | Outcome::Reset { phase } => at(phase),
         Outcome::Garbage { rule, phase } => format!("({rule}) {}", at(phase)),
         Outcome::LocalFault { what } => format!("({what})"),
         _ => String::new(),
     };
-    format!("{} {more}", outcome.word()).trim_end().to_owned()
+    format!("{}, {} {more}", seen.grade, seen.outcome.word()).trim_end().to_owned()
 }
