@@ -48,6 +48,7 @@ pub struct Probe<'a> {
     times: Times,
     handshaken: Option<Mono>,
     greeted: bool,
+    is_interested: bool,
     volume: Volume,
     messages: u32,
     unknown: u32,
@@ -100,6 +101,7 @@ impl<'a> Probe<'a> {
             },
             handshaken: None,
             greeted: false,
+            is_interested: false,
             volume: Volume::default(),
             messages: 0,
             unknown: 0,
@@ -242,6 +244,9 @@ impl<'a> Probe<'a> {
             self.end_garbage(now, "limit-messages");
         } else {
             self.on_message(now, message);
+            if self.peer.has_claimed_any() {
+                self.tell_interest(now);
+            }
         }
         Some(read)
     }

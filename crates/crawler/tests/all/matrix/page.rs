@@ -98,7 +98,8 @@ Which clients the crawler proves, by which means. Written by `AFFIANT_WRITE_MATR
 Each client seeds in a network namespace of its own, set up so that it takes the kind of stream in question and, as far as it
 has settings for that, no other. *Served* means that a whole run of the crawler, allowed this one means, was given two blocks
 of different pieces that matched the dossier, and that the control visit by the same means was not answered. Each such cell
-was visited {visits} times from {visits} addresses that the client had never seen, and served every time. Of every other cell
+was visited {visits} times from {visits} addresses that the client had never seen, and served every time. A
+visit may take a second contact, as in any run: libtorrent, by its source, fails one MSE handshake in 256. Of every other cell
 one attempt was made, and what it came to is told below. *MSE* is Message Stream Encryption, required by the client where it
 has that setting.
 ";

@@ -1,7 +1,7 @@
 //! What we say of ourselves once both have greeted, and what the peer says in the extension protocol (BEP 10).
 
 use evidence::extension::{CLIENT_BYTES_MAX, Extension};
-use evidence::{Claimed, Now};
+use evidence::{Claimed, Direction, Now};
 use wire::extension::{ExtensionHandshake, OwnHandshake};
 use wire::handshake::Handshake;
 use wire::lt_donthave;
@@ -14,7 +14,7 @@ use super::{Probe, Timer};
 const LT_DONTHAVE_ID: u8 = 7;
 
 impl Probe<'_> {
-    /// Says what we speak, that we have nothing, and that we would like something.
+    /// Says what we speak and that we have nothing, and to whom we have dialled that we would like something.
     pub(super) fn introduce(&mut self, now: Now, theirs: Handshake) {
         if theirs.reserved.extension() {
             let ours = OwnHandshake {
@@ -30,11 +30,22 @@ impl Probe<'_> {
         if theirs.reserved.fast() {
             self.send(now, Outgoing::HaveNone);
         }
-        self.send(now, Outgoing::Interested);
+        // Of a caller we want to know first that it has something: webtorrent takes no note of what comes together with our
+        // handshake, and would leave us choked for good.
+        if self.target.direction == Direction::Outgoing {
+            self.tell_interest(now);
+        }
         let patience_ms = self.limits.patience_ms(theirs.peer_id.claim().family);
         self.timers.set(Timer::Claims, now.mono.plus_ms(self.limits.claims_ms));
         self.timers.set(Timer::Choked, now.mono.plus_ms(patience_ms));
         self.timers.set(Timer::Unbidden, now.mono.plus_ms(self.limits.unbidden_ms));
+    }
+
+    /// Says once that we would like something. Seeds unchoke nobody who does not.
+    pub(super) fn tell_interest(&mut self, now: Now) {
+        if !core::mem::replace(&mut self.is_interested, true) {
+            self.send(now, Outgoing::Interested);
+        }
     }
 
     /// A message that we cannot read spoils nothing: the transcript has its digest, and the contact goes on without.
