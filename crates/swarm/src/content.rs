@@ -1,19 +1,28 @@
 //! What a probe is checked against: the digests of a reference copy's blocks, which of them prove anything, and
 //! which belong to a mandated work. The content itself is not needed.
+//!
+//! Without an approved dossier, a torrent of version 2 says enough by its info dictionary: a peer proves a block by the way to
+//! its file's root. Which blocks prove nothing is not known then, nor which hold a work; no report can rest on them.
+
+use std::collections::BTreeMap;
 
 use evidence::{Digest, Dossier, challenge::BLOCK_BYTES, dossier::BlockPlace, sha256};
+use wire::merkle;
+use wire::metainfo::Info;
 
 use crate::chance::Chance;
 
 /// A torrent's blocks, from its dossier.
 #[derive(Debug)]
 pub struct Content {
-    dossier_sha256: Digest,
-    piece_bytes: u32,
+    dossier_sha256: Option<Digest>,
     total_bytes: u64,
     piece_count: u32,
-    /// 32 bytes a block, in order of piece and offset.
-    digests: Vec<u8>,
+    /// The number of each piece's first block, and behind the last piece that of all blocks.
+    blocks_from: Vec<u32>,
+    /// Length in bytes of the blocks that are not of the usual length.
+    short: BTreeMap<u32, u32>,
+    key: Key,
     /// One of the marks below for each block.
     marks: Vec<u16>,
     works: Vec<String>,
@@ -21,6 +30,15 @@ pub struct Content {
     work_pieces: Vec<u32>,
     /// Pieces with any fit block, ascending.
     fit_pieces: Vec<u32>,
+}
+
+/// What answers are compared with.
+#[derive(Debug)]
+enum Key {
+    /// 32 bytes a block, in order of number.
+    Digests(Vec<u8>),
+    /// The files' trees, in order: the number of the first block, the length in bytes, the root.
+    Trees(Vec<(u32, u64, merkle::Hash)>),
 }
 
 /// The block proves nothing: constant, duplicated, padding or too short.
@@ -68,13 +86,65 @@ pub struct Question {
     pub offset: u32,
     /// Length in bytes.
     pub length: u32,
-    /// SHA-256 of the right answer.
-    pub sha256: Digest,
+    /// How the right answer is known.
+    pub right: Right,
     /// The mandated work that holds it, if one does.
     pub work: Option<String>,
 }
 
+/// How the right answer to a question is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// By its SHA-256.
+    Sha256(Digest),
+    /// By the way to its file's root, which the peer is to show.
+    Leaf {
+        /// The root.
+        root: merkle::Hash,
+        /// Length of the file in bytes.
+        file_length: u64,
+        /// Number of the block in its file.
+        index: u64,
+    },
+}
+
 impl Content {
+    /// From an info dictionary of version 2, without any dossier. `None` if it is not of version 2.
+    pub fn of_info(info: &Info) -> Option<Self> {
+        let (mut blocks_from, mut trees) = (vec![0], Vec::new());
+        let (mut short, mut fit_pieces, mut marks) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for piece in 0..info.piece_count() {
+            let file = info.file_of(piece)?;
+            if info.piece_range(piece)?.start == file.offset {
+                trees.push((marks.len() as u32, file.length, file.pieces_root?));
+            }
+            for index in 0..info.block_count(piece) {
+                let block = info.block(piece, index)?;
+                if block.length != BLOCK_BYTES {
+                    short.insert(marks.len() as u32, block.length);
+                }
+                let is_fit = block.length >= FIT_BYTES_MIN;
+                if is_fit && fit_pieces.last() != Some(&piece) {
+                    fit_pieces.push(piece);
+                }
+                marks.push(if is_fit { FIT } else { UNFIT });
+            }
+            blocks_from.push(u32::try_from(marks.len()).ok()?);
+        }
+        Some(Self {
+            dossier_sha256: None,
+            total_bytes: info.total_length(),
+            piece_count: info.piece_count(),
+            blocks_from,
+            short,
+            key: Key::Trees(trees),
+            marks,
+            works: Vec::new(),
+            work_pieces: Vec::new(),
+            fit_pieces,
+        })
+    }
+
     /// From an approved dossier, its own digest, its file of block digests, and the works whose mandates are in force.
     pub fn new(dossier: &Dossier, dossier_sha256: Digest, digests: Vec<u8>, works: &[String]) -> Result<Self, Fault> {
         if dossier.piece_bytes == 0 || works.len() > usize::from(u16::MAX - FIRST_WORK) {
@@ -86,7 +156,15 @@ impl Content {
         let mut unfit = dossier.unfit_blocks.iter().copied().peekable();
         let mut marks = Vec::with_capacity(digests.len() / 32);
         let (mut work_pieces, mut fit_pieces) = (Vec::new(), Vec::new());
+        let (mut blocks_from, mut short) = (Vec::new(), BTreeMap::new());
         for block in dossier.blocks() {
+            // A piece has a block at least, so that no dossier makes this longer than its digests.
+            if block.offset == 0 {
+                blocks_from.push(block.number);
+            }
+            if block.length != BLOCK_BYTES {
+                short.insert(block.number, block.length);
+            }
             let is_unfit = unfit.next_if_eq(&block.number).is_some() || block.length < FIT_BYTES_MIN;
             let mark = if is_unfit { UNFIT } else { mark(dossier, &block, works) };
             let lists: [(&mut Vec<u32>, u16); 2] = [(&mut fit_pieces, FIT), (&mut work_pieces, FIRST_WORK)];
@@ -100,12 +178,17 @@ impl Content {
         if digests.len() != marks.len() * 32 {
             return Err(Fault::Length);
         }
+        if blocks_from.len() != dossier.pieces() as usize {
+            return Err(Fault::Shape);
+        }
+        blocks_from.push(marks.len() as u32);
         Ok(Self {
-            dossier_sha256,
-            piece_bytes: dossier.piece_bytes,
+            dossier_sha256: Some(dossier_sha256),
             total_bytes: dossier.total_bytes,
             piece_count: dossier.pieces(),
-            digests,
+            blocks_from,
+            short,
+            key: Key::Digests(digests),
             marks,
             works: works.to_vec(),
             work_pieces,
@@ -123,9 +206,14 @@ impl Content {
         self.total_bytes
     }
 
-    /// The digest of the dossier that says all this.
-    pub fn dossier_sha256(&self) -> Digest {
+    /// The digest of the dossier that says all this, if one does.
+    pub fn dossier_sha256(&self) -> Option<Digest> {
         self.dossier_sha256
+    }
+
+    /// Whether peers have to prove what they send, which they can where version 2 is spoken alone.
+    pub(crate) fn needs_proofs(&self) -> bool {
+        matches!(self.key, Key::Trees(_))
     }
 
     /// A block nobody can foresee, out of the pieces that `may` names and `only` lists, if it does. A block of a mandated
@@ -149,19 +237,23 @@ impl Content {
     }
 
     fn blocks_of(&self, piece: u32) -> core::ops::Range<usize> {
-        let per_piece = self.piece_bytes.div_ceil(BLOCK_BYTES) as usize;
-        let first = piece as usize * per_piece;
-        first..(first + per_piece).min(self.marks.len())
+        let from = |piece: usize| self.blocks_from.get(piece).map_or(0, |number| *number as usize);
+        from(piece as usize)..from(piece as usize + 1)
     }
 
     fn question(&self, piece: u32, number: usize, among: u32) -> Option<Question> {
         let offset = (number - self.blocks_of(piece).start) as u32 * BLOCK_BYTES;
-        let start = u64::from(piece) * u64::from(self.piece_bytes);
-        let piece_end = (start + u64::from(self.piece_bytes)).min(self.total_bytes);
-        let length = (piece_end - start - u64::from(offset)).min(u64::from(BLOCK_BYTES));
-        let digest: [u8; 32] = *self.digests.get(number * 32..)?.first_chunk()?;
+        let length = self.short.get(&(number as u32)).copied().unwrap_or(BLOCK_BYTES);
+        let right = match &self.key {
+            Key::Digests(digests) => Right::Sha256(Digest::from(*digests.get(number * 32..)?.first_chunk::<32>()?)),
+            Key::Trees(trees) => {
+                let after = trees.partition_point(|(first, ..)| *first as usize <= number);
+                let (first, file_length, root) = *trees.get(after.checked_sub(1)?)?;
+                Right::Leaf { root, file_length, index: number as u64 - u64::from(first) }
+            }
+        };
         let work = self.marks[number].checked_sub(FIRST_WORK).map(|work| self.works[usize::from(work)].clone());
-        Some(Question { among, piece, offset, length: length as u32, sha256: Digest::from(digest), work })
+        Some(Question { among, piece, offset, length, right, work })
     }
 }
 
@@ -262,8 +354,39 @@ pub(crate) mod tests {
         for n in 0..50u8 {
             let question = content.pick(&mut Chance::new(Seed::new([n; 32])), None, |_| true).unwrap();
             let start = question.piece as usize * 20_000 + question.offset as usize;
-            assert_eq!(sha256(&copy[start..start + question.length as usize]), question.sha256);
+            assert_eq!(Right::Sha256(sha256(&copy[start..start + question.length as usize])), question.right);
         }
+    }
+
+    #[test]
+    fn with_version_2_every_block_is_of_one_file_and_none_is_padding() {
+        // Two files of pieces of two blocks, the first padded to the boundary of a piece; the film is the second.
+        let (piece, lengths) = (2u32 << 14, [40_000u64, 70_000]);
+        let mut files = dossier(&[(lengths[0], None), (25_536, None), (lengths[1], Some("film"))], piece, vec![]).0.files;
+        files[1].padding = true;
+        let copies = lengths.map(|length| bytes(length as usize + 7)[7..].to_vec());
+        let digests: Vec<u8> = copies.iter().flat_map(|copy| digests(copy, BLOCK_BYTES)).collect();
+        let (base, _) = dossier(&[(1, None)], piece, vec![]);
+        let target = TargetIds { v1: base.target.v1, v2: Some([9; 32].into()) };
+        let hybrid = Dossier { blocks_sha256: sha256(&digests), files, target, total_bytes: 65_536 + 70_000, ..base };
+        let content = Content::new(&hybrid, sha256(b"dossier"), digests, &["film".into()]).unwrap();
+        assert_eq!(content.piece_count(), 5);
+        let mut seen = std::collections::BTreeSet::new();
+        for n in 0..200u8 {
+            let mut chance = Chance::new(Seed::new([n; 32]));
+            let film = content.pick(&mut chance, None, |_| true).unwrap();
+            let other = content.pick(&mut chance, None, |piece| piece < 2).unwrap();
+            for (question, copy, first) in [(&film, &copies[1], 2 * piece), (&other, &copies[0], 0)] {
+                let start = (question.piece * piece + question.offset - first) as usize;
+                assert_eq!(Right::Sha256(sha256(&copy[start..start + question.length as usize])), question.right);
+            }
+            assert_eq!((film.work.as_deref(), other.work), (Some("film"), None));
+            seen.extend([(film.piece, film.offset, film.length), (other.piece, other.offset, other.length)]);
+        }
+        let last_of_first = (1, 0, BLOCK_BYTES.min(40_000 - piece));
+        assert!(seen.contains(&last_of_first) && seen.contains(&(4, 0, 70_000 - 2 * piece)), "{seen:?}");
+        // Blocks 0 to 2 of the first file, 3 to 7 of the second; its last is of 4,464 bytes.
+        assert_eq!(seen.len(), 8);
     }
 
     #[test]

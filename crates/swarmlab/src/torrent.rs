@@ -1,6 +1,7 @@
 //! Synthetic torrents: content that is a pure function of a seed, and a metainfo file that fits it.
 
 mod stream;
+mod version2;
 
 use std::io::{self, Write as _};
 use std::ops::Range;
@@ -14,6 +15,7 @@ use wire::message::Block;
 use wire::metainfo::{Info, Layout, Metainfo, Name};
 
 pub use stream::Stream;
+pub use version2::Versions;
 
 /// How many bytes are made at a time.
 const CHUNK: usize = 256 << 10;
@@ -72,20 +74,40 @@ impl SyntheticTorrent {
     ///
     /// What was asked for is no torrent: no content, a piece length of zero, an empty name or path.
     pub fn new(name: &str, seed: u64, shape: Shape, piece_length: u32, trackers: &[&str]) -> Result<Self, wire::metainfo::Error> {
+        Self::of(Versions::One, name, seed, shape, piece_length, trackers)
+    }
+
+    /// Makes a torrent of these versions. With version 2 the files are in the order of their names, and padding is where
+    /// it has to be.
+    ///
+    /// # Errors
+    ///
+    /// What was asked for is no torrent: as above, or with version 2 a piece length that is no power of two of 16 KiB or more.
+    pub fn of(
+        versions: Versions,
+        name: &str,
+        seed: u64,
+        shape: Shape,
+        piece_length: u32,
+        trackers: &[&str],
+    ) -> Result<Self, wire::metainfo::Error> {
         let stream = Stream::new(seed);
-        let (total, padding) = extent(&shape);
-        // The parser refuses a piece length of zero below; this only keeps the division alive until then.
-        let pieces = hashes(&stream, total, piece_length.max(1), &padding);
-        let mut info = match shape {
-            Shape::File { length } => Item::dict([("length", int(length))]),
-            Shape::Folder(files) => Item::dict([("files", Item::List(files.iter().map(file_item).collect()))]),
+        let (entries, layers) = match versions {
+            Versions::One => (version1(&stream, shape, piece_length), None),
+            Versions::Two | Versions::Both => {
+                let is_hybrid = versions == Versions::Both;
+                let described = version2::describe(name, shape, &stream, piece_length, is_hybrid);
+                (described.info, Some(described.layers))
+            }
         };
-        if let Item::Dict(entries) = &mut info {
-            entries.insert(b"name".to_vec(), name.into());
-            entries.insert(b"piece length".to_vec(), int(piece_length.into()));
-            entries.insert(b"pieces".to_vec(), Item::Bytes(pieces));
+        let mut info = Item::dict([("name", name.into()), ("piece length", int(piece_length.into()))]);
+        if let Item::Dict(info) = &mut info {
+            info.extend(entries.into_iter().map(|(key, item)| (key.as_bytes().to_vec(), item)));
         }
         let mut file = Item::dict([("created by", "swarmlab".into()), ("info", info)]);
+        if let (Item::Dict(entries), Some(layers)) = (&mut file, layers) {
+            entries.insert(b"piece layers".to_vec(), layers);
+        }
         if let (Item::Dict(entries), Some(first)) = (&mut file, trackers.first()) {
             entries.insert(b"announce".to_vec(), (*first).into());
             let tiers = trackers.iter().map(|url| Item::List(vec![(*url).into()]));
@@ -93,7 +115,10 @@ impl SyntheticTorrent {
         }
         let metainfo = file.encode();
         let info = Metainfo::parse(&metainfo)?.info;
-        let info_hash = InfoHashV1::of_info(info.raw());
+        let info_hash = match (info.v1(), info.v2()) {
+            (None, Some(v2)) => v2.truncated(),
+            _ => InfoHashV1::of_info(info.raw()),
+        };
         Ok(Self { metainfo, info, info_hash, stream })
     }
 
@@ -109,7 +134,7 @@ impl SyntheticTorrent {
         &self.info
     }
 
-    /// The info-hash.
+    /// What it is called on the wire: the info-hash of version 1, or without one the first 20 bytes of that of version 2.
     #[must_use]
     pub const fn info_hash(&self) -> InfoHashV1 {
         self.info_hash
@@ -118,7 +143,11 @@ impl SyntheticTorrent {
     /// A magnet link with these trackers.
     #[must_use]
     pub fn magnet(&self, trackers: &[&str]) -> String {
-        let mut magnet = format!("magnet:?xt=urn:btih:{}", self.info_hash());
+        let topics = [
+            self.info.v1().map(|hash| format!("xt=urn:btih:{hash}")),
+            self.info.v2().map(|hash| format!("xt=urn:btmh:1220{hash}")),
+        ];
+        let mut magnet = format!("magnet:?{}", topics.into_iter().flatten().collect::<Vec<_>>().join("&"));
         for url in trackers {
             magnet.push_str("&tr=");
             for byte in url.bytes() {
@@ -186,6 +215,18 @@ impl SyntheticTorrent {
         }
         Ok(())
     }
+}
+
+/// Entries of an info dictionary of version 1.
+fn version1(stream: &Stream, shape: Shape, piece_length: u32) -> Vec<(&'static str, Item)> {
+    let (total, padding) = extent(&shape);
+    // The parser refuses a piece length of zero later; this only keeps the division alive until then.
+    let pieces = hashes(stream, total, piece_length.max(1), &padding);
+    let files = match shape {
+        Shape::File { length } => ("length", int(length)),
+        Shape::Folder(files) => ("files", Item::List(files.iter().map(file_item).collect())),
+    };
+    vec![("pieces", Item::Bytes(pieces)), files]
 }
 
 /// A name that is one part of a path and leads nowhere else.

@@ -308,7 +308,7 @@ pub(super) async fn contact(
         spoken,
         target: plan.ids,
         mandates_sha256: mandates,
-        dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
+        dossier_sha256: plan.content.as_ref().and_then(|content| content.dossier_sha256()),
         error_ms: vouched_ms(before_ms, shared.clock.reading().error_ms, &visit),
         transport: job.means.transport,
     };
@@ -366,7 +366,7 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
         spoken,
         target: plan.ids,
         mandates_sha256,
-        dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
+        dossier_sha256: plan.content.as_ref().and_then(|content| content.dossier_sha256()),
         error_ms: vouched_ms(before_ms, shared.clock.reading().error_ms, &visit),
         transport,
     };

@@ -4,6 +4,7 @@ mod cover;
 mod extension;
 mod fast;
 mod gossip;
+mod hashes;
 mod timer;
 mod visit;
 
@@ -21,6 +22,7 @@ use super::habit::{FIRST, Kind};
 use super::peer::Peer;
 use super::{Aim, Input, Limits, Output, Target, Veil, Why};
 use crate::chance::Seed;
+use crate::content::Content;
 use crate::convert::{evidence_hash, wire_hash};
 use crate::timer::Timers;
 use crate::transcript::{Recorder, Said};
@@ -61,6 +63,9 @@ pub struct Probe<'a> {
 impl<'a> Probe<'a> {
     /// A contact that begins now, with the dial or the accept.
     pub fn new(target: Target<'a>, veil: Veil, limits: Limits, seed: Seed, now: Now) -> Self {
+        // Version 1 has no way to prove a block, and a peer that speaks it hangs up on who asks for hashes.
+        let is_checkable = |content: &&Content| target.spoken == Version::V2 || !content.needs_proofs();
+        let target = Target { content: target.content.filter(is_checkable), ..target };
         let reserved = handshake::Reserved::default().with_extension().with_fast();
         let ours = Handshake {
             reserved: if target.spoken == Version::V2 { reserved.with_v2() } else { reserved },
@@ -280,6 +285,9 @@ impl<'a> Probe<'a> {
             Message::Piece { piece, begin, block } => self.on_block(now, piece, begin, block),
             Message::Reject(block) => self.on_reject(now, block),
             Message::Extended { id, payload } => self.on_extended(now, id, payload),
+            Message::HashRequest(range) => self.on_hash_request(now, range),
+            Message::Hashes { range, hashes } => self.on_hashes(&range, hashes),
+            Message::HashReject(range) => self.on_hash_reject(&range),
             Message::Unknown { .. } => {
                 self.unknown += 1;
                 if self.unknown > self.limits.unknown_max {
@@ -292,10 +300,7 @@ impl<'a> Probe<'a> {
             | Message::NotInterested
             | Message::Cancel(_)
             | Message::Port(_)
-            | Message::Suggest(_)
-            | Message::HashRequest(_)
-            | Message::Hashes { .. }
-            | Message::HashReject(_) => {}
+            | Message::Suggest(_) => {}
         }
     }
 
@@ -315,7 +320,7 @@ impl<'a> Probe<'a> {
         self.peer.is_news = true;
         match self.exam.answer(now, piece, begin, block) {
             Answer::Right => self.volume.verified_bytes += block.len() as u64,
-            Answer::Wrong => {}
+            Answer::Wrong | Answer::Open => {}
             Answer::NotAsked => {
                 self.unsolicited += 1;
                 if self.unsolicited > self.limits.unsolicited_max {
@@ -354,6 +359,7 @@ impl<'a> Probe<'a> {
             Why::Local(what) => Outcome::LocalFault { what },
             _ if self.exam.wrong > 0 => Outcome::BadBlock { blocks: self.exam.wrong },
             _ if self.exam.verified > 0 && !self.exam.is_waiting() => self.served(),
+            _ if self.exam.unproved() > 0 && self.exam.verified == 0 => Outcome::Unproved { blocks: self.exam.unproved() },
             _ if self.is_control() && self.greeted => Outcome::NoEcho,
             Why::EndOfStream => Outcome::Closed { phase },
             Why::Reset => Outcome::Reset { phase },
@@ -398,7 +404,7 @@ impl<'a> Probe<'a> {
             return;
         }
         let is_proved = self.exam.verified >= self.limits.blocks.max(1);
-        if self.exam.wrong >= self.limits.wrong_max || is_proved {
+        if self.exam.wrong + self.exam.unproved >= self.limits.wrong_max || is_proved {
             // A late answer may have ended the exam while another one is awaited: that one is not needed any more.
             self.exam.give_up();
             self.timers.clear(Timer::Answer);
@@ -415,11 +421,11 @@ impl<'a> Probe<'a> {
         let is_news = core::mem::take(&mut self.peer.is_news);
         let peer = &self.peer;
         let (allowed, chooser) = (peer.allowed_fast(), peer.chooser());
-        let block = if is_news { self.exam.ask(now, allowed, chooser, |piece| peer.claims(piece)) } else { None };
-        if let Some(block) = block {
+        let asking = if is_news { self.exam.ask(now, allowed, chooser, |piece| peer.claims(piece)) } else { None };
+        if let Some(asking) = asking {
             self.timers.clear(Timer::Settle);
             self.timers.set(Timer::Answer, now.mono.plus_ms(self.limits.answer_ms));
-            self.send(now, Outgoing::Request(block));
+            self.send_request(now, asking);
         } else if self.is_settled() && self.timers.get(Timer::Settle).is_none() {
             self.timers.set(Timer::Settle, now.mono.plus_ms(self.limits.settle_ms));
         }
@@ -428,7 +434,8 @@ impl<'a> Probe<'a> {
     /// Whether all that could be learnt at once is learnt: a block is proved, or there is a claim and nothing to check
     /// it against.
     fn is_settled(&self) -> bool {
-        self.exam.verified > 0 || self.exam.wrong > 0 || (self.target.content.is_none() && self.peer.has_claimed_any())
+        let exam = &self.exam;
+        exam.verified + exam.wrong + exam.unproved > 0 || (self.target.content.is_none() && self.peer.has_claimed_any())
     }
 
     /// Ends the contact from our side with what is known.
@@ -443,6 +450,7 @@ impl<'a> Probe<'a> {
             _ if exam.wrong > 0 => Outcome::BadBlock { blocks: exam.wrong },
             _ if exam.verified > 0 && !exam.is_waiting() => self.served(),
             _ if exam.verified > 0 => Outcome::NoAnswer { phase, after_ms: since_ms(exam.waiting_since()) },
+            _ if exam.unproved() > 0 => Outcome::Unproved { blocks: exam.unproved() },
             _ if exam.has_unanswered() => Outcome::NoBlock { after_ms: since_ms(exam.first_asked()) },
             _ if exam.rejected() > 0 => Outcome::Rejected { requests: exam.rejected() },
             _ if self.has_questions() && exam.withdrawn() == 0 => Outcome::Choked { for_ms: since_ms(self.handshaken) },

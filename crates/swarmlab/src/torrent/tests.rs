@@ -94,3 +94,51 @@ fn nonsense_is_refused() {
     assert!(SyntheticTorrent::new("x", 1, Shape::File { length: 9 }, 0, &[]).is_err());
     assert!(SyntheticTorrent::new("", 1, Shape::File { length: 9 }, PIECE, &[]).is_err());
 }
+
+/// libtorrent describes the same files with the same roots, layers and order.
+#[test]
+fn libtorrent_makes_the_same_of_the_same_files() {
+    let Some(found) = crate::clients::Client::Libtorrent.find() else {
+        assert!(std::env::var_os("CI").is_none(), "libtorrent is not in target/pypi");
+        eprintln!("!!! SKIPPED !!! libtorrent is not in target/pypi");
+        return;
+    };
+    const PROGRAM: &str = "
+import sys, libtorrent as lt
+folder, name, piece, flags = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
+fs = lt.file_storage()
+lt.add_files(fs, folder + '/' + name)
+made = lt.create_torrent(fs, piece, lt.create_torrent.v2_only) if flags == 'two' else lt.create_torrent(fs, piece)
+lt.set_piece_hashes(made, folder)
+sys.stdout.buffer.write(lt.bencode(made.generate()))
+";
+    let file = |path: &str, length| FileSpec { path: path.to_owned(), length, padding: false };
+    let folder = || {
+        // Of a folder `b` and a file `b.bin` libtorrent 2.1.1 makes a hybrid whose two lists differ in order.
+        let paths = ["a/long.bin", "b/bin", "b/none", "b/short", "c.bin"];
+        Shape::Folder(paths.iter().zip([300_000, 65_536, 0, 40, 16_385]).map(|(path, length)| file(path, length)).collect())
+    };
+    for (versions, word) in [(Versions::Two, "two"), (Versions::Both, "both")] {
+        for shape in [Shape::File { length: 200_001 }, folder()] {
+            let ours = SyntheticTorrent::of(versions, "thing", 5, shape.clone(), 32 << 10, &[]).unwrap();
+            let dir = tempfile::tempdir().unwrap();
+            ours.write_to(dir.path()).unwrap();
+            let theirs = std::process::Command::new(&found.program)
+                .args(["-I", "-W", "ignore", "-c", PROGRAM, dir.path().to_str().unwrap(), "thing", "32768", word])
+                .output()
+                .unwrap();
+            assert!(theirs.status.success(), "{}", String::from_utf8_lossy(&theirs.stderr));
+            let theirs = Metainfo::parse(&theirs.stdout).unwrap_or_else(|fault| panic!("{word}: {fault}"));
+            let ours = Metainfo::parse(ours.metainfo()).unwrap();
+            let told = |info: &Info| {
+                let files = info.files().iter().filter(|file| file.length > 0 && !file.padding);
+                let files: Vec<_> = files.map(|file| (file.path.clone(), file.range(), file.pieces_root)).collect();
+                // libtorrent fills up the last piece of a hybrid folder as well, which neither BEP asks for.
+                let pieces: Vec<_> = (0..info.piece_count() - 1).map(|piece| info.piece_hash(piece)).collect();
+                (files, pieces, info.layout(), info.v1().is_some(), info.v2().is_some())
+            };
+            assert_eq!(told(&ours.info), told(&theirs.info), "{word} {shape:?}");
+            assert_eq!(ours.piece_layers, theirs.piece_layers, "{word} {shape:?}");
+        }
+    }
+}

@@ -28,8 +28,8 @@ impl Probe<'_> {
         let Some(pieces) = self.peer.unbidden().map(<[u32]>::to_vec) else { return };
         for _ in 0..self.limits.unbidden {
             let peer = &self.peer;
-            let Some(block) = self.exam.ask_unbidden(now, &pieces, |piece| peer.claims(piece)) else { return };
-            self.send(now, Outgoing::Request(block));
+            let Some(asking) = self.exam.ask_unbidden(now, &pieces, |piece| peer.claims(piece)) else { return };
+            self.send_request(now, asking);
         }
     }
 
