@@ -181,3 +181,54 @@ impl Source {
         Ok(self.digests)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use swarmlab::torrent::{FileSpec, Shape, SyntheticTorrent, Versions};
+
+    use super::*;
+
+    fn torrent(versions: Versions) -> SyntheticTorrent {
+        let file = |path: &str, length| FileSpec { path: path.to_owned(), length, padding: false };
+        let files = vec![file("a/film.mkv", 100_000), file("b.nfo", 500), file("c.bin", 40_000), file("empty", 0)];
+        SyntheticTorrent::of(versions, "work", 3, Shape::Folder(files), 32 << 10, &[]).unwrap()
+    }
+
+    #[test]
+    fn a_copy_is_checked_against_every_version() {
+        for (versions, blocks) in [(Versions::One, 9), (Versions::Two, 11), (Versions::Both, 11)] {
+            let (torrent, folder) = (torrent(versions), tempfile::tempdir().unwrap());
+            torrent.write_to(folder.path()).unwrap();
+            let info = torrent.info();
+            let checked = check(info, folder.path(), |_| {}).unwrap();
+            assert_eq!(checked.blocks.len(), blocks, "{versions:?}");
+            assert_eq!(checked.files.len(), info.files().len());
+            let of = |block| Digest::from(<[u8; 32]>::from(Sha256::digest(torrent.block(block).unwrap())));
+            let due = (0..info.piece_count())
+                .flat_map(|piece| (0..info.block_count(piece)).filter_map(move |at| info.block(piece, at)));
+            assert_eq!(checked.blocks, due.map(of).collect::<Vec<_>>(), "{versions:?}");
+            // With version 2 the short file has a block of its own, which could be guessed.
+            assert_eq!(checked.unfit.is_empty(), versions == Versions::One, "{versions:?}");
+
+            let path = folder.path().join("work/c.bin");
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[39_999] ^= 1;
+            fs::write(&path, bytes).unwrap();
+            let fault = check(info, folder.path(), |_| {}).err().unwrap().to_string();
+            assert!(fault.contains("no dossier is built"), "{versions:?}: {fault}");
+        }
+    }
+
+    #[test]
+    fn blocks_with_padding_in_them_are_unfit() {
+        let (torrent, folder) = (
+            SyntheticTorrent::new("work", 3, Shape::film_with_nfo(20_000, 32 << 10), 32 << 10, &[]).unwrap(),
+            tempfile::tempdir().unwrap(),
+        );
+        torrent.write_to(folder.path()).unwrap();
+        // The film's second block ends in the padding; the text is in a block of its own.
+        assert_eq!(check(torrent.info(), folder.path(), |_| {}).unwrap().unfit, [1]);
+    }
+}

@@ -288,7 +288,8 @@ mod tests {
     #[test]
     fn reasons_are_those_of_the_schema() {
         let page = include_str!("../../../evidence-schema/process-report.md");
-        let (_, table) = page.split_once("| word | meaning |\n|---|---|\n").unwrap();
+        let (_, reasons) = page.split_once("## Reasons for withholding\n").unwrap();
+        let (_, table) = reasons.split_once("| word | meaning |\n|---|---|\n").unwrap();
         let rows: Vec<&str> = table.lines().collect();
         let expected: Vec<String> = Reason::ALL
             .iter()

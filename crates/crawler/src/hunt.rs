@@ -23,6 +23,7 @@ pub(crate) struct Hunt {
     pub(crate) roster: Roster,
     /// One for each version of the torrent: its trackers are asked by the 20 bytes of each.
     pub(crate) voices: Vec<Voice>,
+    needs_proofs: bool,
     /// What trackers know us by follows from it.
     seed: Seed,
     /// Whether nobody is contacted any more: the run ends, or its mandates are no longer in force.
@@ -73,11 +74,17 @@ impl Hunt {
             let announcer = Announcer::new(plan.trackers.clone(), settings.announce, seed, now);
             Voice { spoken, announcer }
         };
-        let voices = plan.ids.versions().map(voice).collect();
+        let mut voices: Vec<Voice> = plan.ids.versions().map(voice).collect();
+        // Where peers have to prove what they send, only version 2 is of use.
+        let needs_proofs = plan.content.as_ref().is_some_and(|content| content.needs_proofs());
+        if needs_proofs {
+            voices.reverse();
+        }
         Self {
             plan,
             roster: Roster::new(settings.roster),
             voices,
+            needs_proofs,
             seed,
             is_closed: false,
             downloaded: 0,
@@ -164,7 +171,7 @@ impl Hunt {
             Ok(()) if self.is_closed => Fate::TooLate,
             Ok(()) => match self.roster.offer(now, peer, found) {
                 Offered::New => {
-                    if let Some(spoken) = spoken.filter(|spoken| *spoken != self.first()) {
+                    if let Some(spoken) = spoken.filter(|spoken| *spoken != self.first() && !self.needs_proofs) {
                         self.otherwise.insert(peer, spoken);
                     }
                     return Fate::Contact;

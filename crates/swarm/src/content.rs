@@ -212,7 +212,7 @@ impl Content {
     }
 
     /// Whether peers have to prove what they send, which they can where version 2 is spoken alone.
-    pub(crate) fn needs_proofs(&self) -> bool {
+    pub fn needs_proofs(&self) -> bool {
         matches!(self.key, Key::Trees(_))
     }
 

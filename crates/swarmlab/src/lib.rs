@@ -7,7 +7,8 @@
 //! real library ([`seeders`]), real clients ([`clients`]), a network with no way out for them ([`namespace`]), laboratory
 //! ISPs ([`network`]), and grading of a report against the truth ([`truth`]).
 //!
-//! *Out of scope:* µTP and encrypted handshakes other than those of real clients, version 2 torrents, and anything that is not on loopback: the farm
+//! *Out of scope:* µTP and encrypted handshakes other than those of real clients, version 2 of the protocol among the
+//! simulated peers (torrents of it are made, for real clients), and anything that is not on loopback: the farm
 //! hangs up on every other address, and nothing here dials one.
 //!
 //! This crate holds the workspace's only encoder of what a monitor must never say: [`piece`] and [`extension`]. Nothing

@@ -5,6 +5,7 @@
 mod dialled;
 mod dialling;
 mod gossiping;
+mod version2;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

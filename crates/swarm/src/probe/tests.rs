@@ -16,6 +16,7 @@ use crate::transcript;
 mod fast;
 mod gossip;
 mod hostile;
+mod proofs;
 mod said;
 
 pub(super) const PIECE_BYTES: u32 = 2 * BLOCK_BYTES;
