@@ -143,7 +143,7 @@ fn asked_by(log: &Log) -> Vec<Version> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn blocks_of_version_2_are_proved_by_merkle_paths_where_there_is_no_dossier() {
     let content = |torrent: &SyntheticTorrent| Content::of_info(torrent.info()).unwrap();
-    for (test, versions) in [(171, Versions::Two), (172, Versions::Both)] {
+    for (test, versions) in [(231, Versions::Two), (232, Versions::Both)] {
         let Some((_, peer, log)) = watched(test, versions, content).await else { return };
         let served = served(&log, peer);
         assert_eq!((served.spoken, served.dossier_sha256), (Version::V2, None));
@@ -161,7 +161,7 @@ async fn one_dossier_serves_both_hashes_of_a_hybrid() {
         let (dossier, digests) = dossier(torrent);
         Content::new(&dossier, sha256(b"dossier"), digests, &["film".into()]).unwrap()
     };
-    for (test, versions, due) in [(173, Versions::Both, vec![Version::V1, Version::V2]), (174, Versions::Two, vec![Version::V2])]
+    for (test, versions, due) in [(233, Versions::Both, vec![Version::V1, Version::V2]), (234, Versions::Two, vec![Version::V2])]
     {
         let Some((ids, peer, log)) = watched(test, versions, content).await else { return };
         let served = served(&log, peer);

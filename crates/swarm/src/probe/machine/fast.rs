@@ -7,7 +7,7 @@ use core::net::IpAddr;
 
 use evidence::Now;
 use wire::allowed_fast;
-use wire::message::{Message, Outgoing};
+use wire::message::Message;
 
 use super::Probe;
 

@@ -76,7 +76,9 @@ fn visited(hasher: Hasher, is_right: bool, version: Version) -> (Visit, Vec<u8>)
     peer.says(&frame(id::HAVE_ALL, &[]));
     peer.says(&frame(id::UNCHOKE, &[]));
     let mut done = handshake::LENGTH;
-    while let Some((message, read)) = Decoder::default().decode(&peer.sent[done..].to_vec()).unwrap() {
+    loop {
+        let rest = peer.sent[done..].to_vec();
+        let Some((message, read)) = Decoder::default().decode(&rest).unwrap() else { break };
         done += read;
         let due = match message {
             Message::Request(block) => {
@@ -101,14 +103,10 @@ fn visited(hasher: Hasher, is_right: bool, version: Version) -> (Visit, Vec<u8>)
         };
         if hasher == Hasher::ProvesFirst && matches!(due[..], [(id::PIECE, _)]) {
             // The hashes are asked for in the next message; they come before the block.
-            let (next, more) = Decoder::default()
-                .decode(&peer.sent[done..].to_vec())
-                .map(|next| next.unwrap())
-                .map(|(message, read)| match message {
-                    Message::HashRequest(range) => (range, read),
-                    other => panic!("{other:?}"),
-                })
-                .unwrap();
+            let rest = peer.sent[done..].to_vec();
+            let Some((Message::HashRequest(next), more)) = Decoder::default().decode(&rest).unwrap() else {
+                panic!("hashes are asked for behind the block")
+            };
             done += more;
             peer.says(&frame(id::HASHES, &[range_bytes(&next), hashes(&next)].concat()));
         }

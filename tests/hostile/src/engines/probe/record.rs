@@ -55,7 +55,7 @@ fn observation(visit: Visit, way: &Way) -> Observation {
         claim: visit.claim,
         config_sha256: digest,
         direction: visit.direction,
-        dossier_sha256: way.has_content.then(|| scene::content().dossier_sha256()),
+        dossier_sha256: way.has_content.then(scene::content).and_then(swarm::Content::dossier_sha256),
         encryption: visit.encryption,
         extension: visit.extension,
         found: (visit.direction == Direction::Outgoing).then_some(found),
