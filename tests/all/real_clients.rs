@@ -70,6 +70,7 @@ impl Scene {
             encryption: Encryption::Default,
             streams: Streams::Any,
             peer_exchange: false,
+            dht: None,
             ready_within: READY_WITHIN,
         };
         let running =

@@ -14,7 +14,10 @@ session = libtorrent.session(
     {
         "listen_interfaces": order["listen"],
         "outgoing_interfaces": order["address"],
-        "enable_dht": False,
+        "enable_dht": order["dht"] is not None,
+    "dht_bootstrap_nodes": order["dht"] or "",
+    "dht_restrict_routing_ips": False,
+    "dht_restrict_search_ips": False,
         "enable_lsd": False,
         "enable_natpmp": False,
         "enable_upnp": False,

@@ -2,6 +2,7 @@
 //!
 //! A client that is not installed is skipped with a notice, except where `CI` is set: there it is a failure.
 
+mod announcing;
 mod dialled;
 mod dialling;
 mod gossiping;
@@ -43,6 +44,8 @@ struct Terms {
     streams: clients::Streams,
     /// Whether it names others.
     gossips: bool,
+    /// Where it begins in a DHT. It is then given a torrent without a tracker.
+    dht: Option<SocketAddr>,
 }
 
 async fn launch(
@@ -58,7 +61,7 @@ async fn launch(
     std::fs::create_dir(&dir).unwrap();
     std::fs::create_dir(&content).unwrap();
     let file = folder.path().join("laboratory.torrent");
-    std::fs::write(&file, torrent.with_tracker(&format!("http://{tracker}/announce"))).unwrap();
+    std::fs::write(&file, file_of(torrent, tracker, terms)).unwrap();
     if terms.role == clients::Role::Seed {
         std::fs::write(content.join(&torrent.name), &torrent.bytes).unwrap();
     }
@@ -72,10 +75,18 @@ async fn launch(
         encryption: terms.encryption,
         streams: terms.streams,
         peer_exchange: terms.gossips,
+        dht: terms.dht,
         ready_within: Duration::from_secs(60),
     };
     let running = clients::start(client, found, start).await.unwrap_or_else(|error| panic!("{error}"));
     Subject { address, running, _folder: folder }
+}
+
+fn file_of(torrent: &Torrent, tracker: SocketAddr, terms: Terms) -> Vec<u8> {
+    match terms.dht {
+        Some(_) => [b"d4:info", &torrent.info[..], b"e"].concat(),
+        None => torrent.with_tracker(&format!("http://{tracker}/announce")),
+    }
 }
 
 /// Panics unless what the record keeps of the wire opens with the secret in the record.

@@ -22,8 +22,6 @@ pub(super) fn prepare(start: &Start<'_>) -> Launch {
             "--no-conf=true",
             "--no-netrc=true",
             "--async-dns=false",
-            "--enable-dht=false",
-            "--enable-dht6=false",
             "--bt-enable-lpd=false",
             // Takes content that is already there for what it is, after hashing it.
             "--check-integrity=true",
@@ -37,6 +35,16 @@ pub(super) fn prepare(start: &Start<'_>) -> Launch {
         ]
         .map(OsString::from),
     );
+    let (dht4, dht6) = start.dht.map_or((false, false), |node| (node.is_ipv4(), node.is_ipv6()));
+    arguments.extend([format!("--enable-dht={dht4}").into(), format!("--enable-dht6={dht6}").into()]);
+    if let Some(node) = start.dht {
+        let suffix = if dht6 { "6" } else { "" };
+        arguments.push(format!("--dht-listen-port={}", start.port).into());
+        arguments.push(format!("--dht-entry-point{suffix}={node}").into());
+        let mut table = OsString::from(format!("--dht-file-path{suffix}="));
+        table.push(start.dir.join("dht.dat"));
+        arguments.push(table);
+    }
     // Each is a download of its own; by itself it works at five at a time.
     arguments.extend(start.torrents.iter().map(|torrent| torrent.file.into()));
     Launch { arguments, environment: vec![], logs: vec![] }

@@ -23,6 +23,7 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
         "tcp": start.streams != Streams::Utp,
         "utp": start.streams != Streams::Tcp,
         "peer_exchange": start.peer_exchange,
+        "dht": start.dht.map(|node| node.to_string()),
         "content": start.content_dir.to_string_lossy(),
         "torrents": start.torrents.iter().map(|torrent| torrent.file.to_string_lossy()).collect::<Vec<_>>(),
     });

@@ -185,6 +185,12 @@ pub enum ClientError {
         /// What it was to keep to.
         what: &'static str,
     },
+    /// The client begins at the public routers alone, or is not told of others here.
+    #[error("{client} cannot be told with which DHT node to begin")]
+    NoDht {
+        /// Which client.
+        client: Client,
+    },
     /// The client ended before it was ready.
     #[error("{client} ended before it was ready; its log ends with:\n{log}")]
     Ended {

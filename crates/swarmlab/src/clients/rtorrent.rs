@@ -46,6 +46,10 @@ fn command_file(start: &Start<'_>) -> String {
         Encryption::Default => "allow_incoming,try_outgoing,enable_retry",
         Encryption::Required => "allow_incoming,try_outgoing,require,require_RC4",
     };
+    let dht = match start.dht {
+        Some(node) => format!("dht.mode.set = on\ndht.port.set = {port}\nschedule2 = node, 1, 0, \"dht.add_node={node}\"\n"),
+        None => "dht.mode.set = disable\n".into(),
+    };
     let loads =
         (0..start.torrents.len()).map(|number| format!("schedule2 = add{number}, 0, 0, \"load.start={number}.torrent\"\n"));
     let loads: String = loads.collect();
@@ -54,7 +58,7 @@ fn command_file(start: &Start<'_>) -> String {
          {bind}\
          network.port_range.set = {port}-{port}\n\
          network.port_random.set = no\n\
-         dht.mode.set = disable\n\
+         {dht}\
          protocol.pex.set = {peer_exchange}\n\
          protocol.encryption.set = {encryption}\n\
          directory.default.set = content\n\

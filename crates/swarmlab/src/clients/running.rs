@@ -28,6 +28,9 @@ pub async fn start(client: Client, found: &Found, start: Start<'_>) -> Result<Ru
     if start.streams == Streams::Utp && !matches!(client, Client::QBittorrent | Client::Deluge | Client::Libtorrent) {
         return Err(ClientError::NoSetting { client, what: "µTP" });
     }
+    if start.dht.is_some() && matches!(client, Client::QBittorrent | Client::Deluge | Client::Webtorrent) {
+        return Err(ClientError::NoDht { client });
+    }
     let absolute_dir = absolute(start.dir)?;
     let files = start.torrents.iter().map(|torrent| absolute(torrent.file)).collect::<Result<Vec<_>, _>>()?;
     let torrents = start.torrents.iter().zip(&files).map(|(torrent, file)| Torrent { file, ..*torrent });

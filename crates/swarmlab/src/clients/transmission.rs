@@ -1,6 +1,6 @@
 //! transmission-daemon, given its torrent through a watched folder, so that it needs no remote control.
 //!
-//! It decides whom to unchoke every 10 s, and closes on an address it has a connection with.
+//! Its DHT takes no node on loopback for one. It decides whom to unchoke every 10 s, and closes on an address it has a connection with.
 //! No listener can be switched off; the one of the other family is put on loopback, where a second one fails harmlessly.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -29,7 +29,7 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
         "peer-port": start.port,
         "peer-port-random-on-start": false,
         "port-forwarding-enabled": false,
-        "dht-enabled": false,
+        "dht-enabled": start.dht.is_some(),
         "lpd-enabled": false,
         "pex-enabled": start.peer_exchange,
         "encryption": match start.encryption {
@@ -54,6 +54,12 @@ pub(super) fn prepare(start: &Start<'_>) -> Result<Launch, ClientError> {
     std::fs::create_dir(&configuration).map_err(ClientError::environment("create", &configuration))?;
     let file = configuration.join("settings.json");
     std::fs::write(&file, settings.to_string()).map_err(ClientError::environment("write", &file))?;
+
+    if let Some(node) = start.dht {
+        let file = configuration.join("dht.bootstrap");
+        let line = format!("{} {}\n", node.ip(), node.port());
+        std::fs::write(&file, line).map_err(ClientError::environment("write", &file))?;
+    }
 
     Ok(Launch {
         arguments: vec!["--foreground".into(), "--config-dir".into(), configuration.into()],

@@ -36,7 +36,7 @@ pub const VALUES_MAX: usize = 50;
 pub struct DhtConfig {
     /// Where its nodes are.
     pub place: Place,
-    /// The UDP port of every node.
+    /// The UDP port of every node; 0 takes one that is free at the first.
     pub port: u16,
     /// How many nodes, at most 1,000, sybils not counted.
     pub nodes: usize,
@@ -64,7 +64,7 @@ impl Default for DhtConfig {
     }
 }
 
-/// Where nodes are: each in a network of its own.
+/// Where nodes are: each in a network of its own, where there are enough networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// 127.`octet`.n.m, and the nine following second octets.
@@ -72,7 +72,10 @@ pub enum Place {
         /// The first second octet.
         octet: u8,
     },
-    /// 2001:db8:n::m, which somebody must have made local: see [`crate::namespace`].
+    /// 192.0.2.0/24, then 198.51.100.0/24, which somebody must have made local: see [`crate::namespace`]. At most 300
+    /// nodes and no sybils, each address a network of its own. For clients that take no node on loopback for one.
+    Documentation4,
+    /// 2001:db8:n::m, made local in the same way.
     Documentation6,
 }
 
@@ -94,6 +97,10 @@ impl Place {
             (Self::Loopback { octet }, Kind::Nobody) => Ipv4Addr::new(127, octet + 6, high, low.max(1)).into(),
             (Self::Loopback { octet }, Kind::Victim) => Ipv4Addr::new(127, octet + 7, 1, 1).into(),
             (Self::Loopback { octet }, Kind::FalsePeer) => Ipv4Addr::new(127, octet + 8, high, low.max(1)).into(),
+            (Self::Documentation4, Kind::Member) if number < 150 => Ipv4Addr::new(192, 0, 2, number as u8 + 1).into(),
+            (Self::Documentation4, Kind::Member) => Ipv4Addr::new(198, 51, 100, (number - 150) as u8 + 1).into(),
+            // Nobody is at the upper end of the first.
+            (Self::Documentation4, _) => Ipv4Addr::new(192, 0, 2, 200 + (number % 50) as u8).into(),
             (Self::Documentation6, kind) => {
                 let network = match kind {
                     Kind::Member => number,
@@ -106,7 +113,7 @@ impl Place {
     }
 
     fn v4(self) -> bool {
-        matches!(self, Self::Loopback { .. })
+        !matches!(self, Self::Documentation6)
     }
 }
 
@@ -164,7 +171,11 @@ impl DhtFarm {
     ///
     /// # Errors
     /// If a socket cannot be bound.
-    pub async fn start(config: DhtConfig) -> io::Result<Self> {
+    pub async fn start(mut config: DhtConfig) -> io::Result<Self> {
+        if config.port == 0 {
+            let first = SocketAddr::new(config.place.address(Kind::Member, 0), 0);
+            config.port = UdpSocket::bind(first).await?.local_addr()?.port();
+        }
         let members = member::all(&config);
         let mut sockets = Vec::new();
         for member in &members {

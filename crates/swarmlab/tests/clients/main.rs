@@ -53,6 +53,7 @@ fn plan<'a>(torrents: &'a [Torrent<'a>], folders: &'a [PathBuf; 3], address: Ipv
         encryption: Encryption::Default,
         streams: Streams::Any,
         peer_exchange: false,
+        dht: None,
         ready_within: Duration::from_secs(60),
     }
 }

@@ -55,6 +55,7 @@ async fn downloads(client: Client, transport: Transport, host: u8) {
             encryption: Encryption::Default,
             streams: Streams::Any,
             peer_exchange: false,
+            dht: None,
             ready_within: Duration::from_secs(60),
         },
     )

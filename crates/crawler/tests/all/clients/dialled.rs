@@ -22,7 +22,7 @@ async fn is_served(
     let (at_tracker, address, _) = seats(test);
     let tracker_url = format!("http://{at_tracker}/announce");
     let _asked = tracker::http(at_tracker, "200 OK", tracker::announce(&[address])).await;
-    let terms = Terms { role: Role::Seed, encryption, streams, gossips: false };
+    let terms = Terms { role: Role::Seed, encryption, streams, gossips: false, dht: None };
     let subject = launch(client, &found, &torrent, at_tracker, address, terms).await;
     let mut plan = plan(test, vec![target(&torrent, &[&tracker_url])]);
     plan.settings.roster.allowed = allowed;

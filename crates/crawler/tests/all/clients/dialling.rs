@@ -31,7 +31,7 @@ async fn calls(
     plan.until = Until::Duration(25_000);
     let run = tokio::spawn(Station::found().watch(plan));
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let terms = Terms { role, encryption, streams, gossips: false };
+    let terms = Terms { role, encryption, streams, gossips: false, dht: None };
     let subject = launch(client, &found, &torrent, at_tracker, address, terms).await;
     let (summary, log) = run.await.unwrap();
     let progress = summary.unwrap().progress;

@@ -37,7 +37,7 @@ async fn names_a_hidden_peer(test: u8, client: Client, meeting: Meeting) {
     let named: &[SocketAddr] = if matches!(meeting, Meeting::ClientDials) { &[hidden] } else { &[] };
     let _asked = tracker::http(at_tracker, "200 OK", tracker::announce(named)).await;
     let encryption = clients::Encryption::Default;
-    let terms = Terms { role: Role::Leech, encryption, streams: clients::Streams::Any, gossips: true };
+    let terms = Terms { role: Role::Leech, encryption, streams: clients::Streams::Any, gossips: true, dht: None };
     let subject = launch(client, &found, &torrent, at_tracker, at, terms).await;
     if matches!(meeting, Meeting::PeerDials) {
         farm.dial_out(hidden.ip(), at, info_hash).await.unwrap();

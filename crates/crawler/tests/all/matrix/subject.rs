@@ -195,6 +195,7 @@ async fn start(
         encryption: setup.encryption,
         streams: setup.streams,
         peer_exchange: false,
+        dht: None,
         ready_within: READY_WITHIN,
     };
     let began = std::time::Instant::now();
