@@ -7,6 +7,7 @@ mod by_hand;
 mod corpora;
 mod demo;
 mod deploy;
+mod dht;
 mod dossier;
 mod edges;
 mod export;

@@ -14,21 +14,29 @@ pub fn affiant() -> Command {
     command
 }
 
-/// Builds it once a process and asks cargo where it is, which heeds `CARGO_TARGET_DIR` and every other setting.
+/// The program that asks the DHT with somebody else's code.
+pub fn second_opinion() -> &'static PathBuf {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built("second-opinion"))
+}
+
 fn path() -> &'static PathBuf {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--locked", "-p", "affiant", "--bin", "affiant", "--message-format", "json"])
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .output()
-            .expect("the cargo that built this test can be started");
-        assert!(output.status.success(), "cargo build -p affiant: {}", String::from_utf8_lossy(&output.stderr));
-        let messages = String::from_utf8(output.stdout).expect("cargo's messages are UTF-8");
-        let of_program = |line: &str| -> Option<PathBuf> {
-            let message: Value = serde_json::from_str(line).ok()?;
-            (message["target"]["name"] == "affiant").then(|| message["executable"].as_str().map(PathBuf::from))?
-        };
-        messages.lines().filter_map(of_program).next_back().expect("cargo names the program that it built")
-    })
+    PATH.get_or_init(|| built("affiant"))
+}
+
+/// Builds a program and asks cargo where it is, which heeds `CARGO_TARGET_DIR` and every other setting.
+fn built(name: &str) -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "-p", name, "--bin", name, "--message-format", "json"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("the cargo that built this test can be started");
+    assert!(output.status.success(), "cargo build -p {name}: {}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).expect("cargo's messages are UTF-8");
+    let of_program = |line: &str| -> Option<PathBuf> {
+        let message: Value = serde_json::from_str(line).ok()?;
+        (message["target"]["name"] == name).then(|| message["executable"].as_str().map(PathBuf::from))?
+    };
+    messages.lines().filter_map(of_program).next_back().expect("cargo names the program that it built")
 }

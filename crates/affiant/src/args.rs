@@ -88,6 +88,9 @@ pub enum Command {
     Tables(commands::tables::Tables),
     /// Watch the swarms of all mandates in force.
     Watch(commands::watch::Watch),
+    /// Ask the Mainline DHT about a torrent, once and apart from any run.
+    #[command(subcommand)]
+    Dht(commands::dht::DhtCommand),
     /// What was seen, what can be issued, what falls due.
     Status(commands::status::Status),
     /// Issue reports: a bundle for each ISP and one for the auditor.

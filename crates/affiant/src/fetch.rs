@@ -21,7 +21,7 @@ use wire::{
 use crate::{
     book::Book,
     clock::{self, RunClock},
-    plan, progress,
+    dht, plan, progress,
     station::Station,
 };
 
@@ -42,6 +42,7 @@ pub fn torrent_of_magnet(station: &Station, book: &Book, link: &str) -> Result<V
         ids: target,
         trackers: magnet.trackers.clone(),
         peers: peers_of(&magnet),
+        dht: dht::plan(station)?,
         scope: plan::scope(&station.config, plan::owner_seeds(book))?,
         bind: plan::bind(&station.config),
         client: plan::client(&station.config),
@@ -95,6 +96,7 @@ pub fn content(station: &Station, book: &Book, target: &TargetIds, metainfo: Vec
         mandates: mandates.collect(),
         folder: folder.to_path_buf(),
         peers: Vec::new(),
+        dht: dht::plan(station)?,
         scope: plan::scope(&station.config, plan::owner_seeds(book))?,
         bind: plan::bind(&station.config),
         client: plan::client(&station.config),
@@ -119,7 +121,7 @@ fn seed() -> Result<Seed> {
 }
 
 /// Runs to the end, or until Ctrl-C.
-fn until_stopped<T, F: Future<Output = Result<T>>>(work: impl FnOnce(Arc<dyn crawler::Clock>, Stop) -> F) -> Result<T> {
+pub fn until_stopped<T, F: Future<Output = Result<T>>>(work: impl FnOnce(Arc<dyn crawler::Clock>, Stop) -> F) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
         let (stopper, stop) = stopper();

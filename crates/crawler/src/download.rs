@@ -20,10 +20,11 @@ use swarm::{Scope, Seed, Vantages};
 use wire::metainfo::Metainfo;
 use wire::tracker_url::TrackerUrl;
 
-use crate::metadata::ask_all;
+use crate::dht::{self, LookUpPlan};
+use crate::metadata::{DHT_PATIENCE, ask_all};
 use crate::named::bounded;
 use crate::plan::mandates_in_force;
-use crate::{Clock, Mandated, Stop};
+use crate::{Clock, DhtPlan, Mandated, Stop};
 
 /// What is downloaded, on whose authority, and where to.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub struct Download {
     pub folder: PathBuf,
     /// Peers known besides those that the trackers name.
     pub peers: Vec<SocketAddr>,
+    /// How the DHT is asked, if it is, where the torrent has no tracker and is not private.
+    pub dht: Option<DhtPlan>,
     /// Who may be contacted.
     pub scope: Scope,
     /// Our addresses towards trackers. Towards peers the system chooses.
@@ -74,7 +77,7 @@ pub enum DownloadError {
     )]
     NoVersion1,
     /// Nobody was named who may be contacted.
-    #[error("no peer that may be contacted was named by the torrent's trackers")]
+    #[error("no peer that may be contacted was named by the torrent's trackers or, without trackers, by the DHT")]
     NoPeers,
     /// It took too long, or was stopped.
     #[error("the download was not complete in time ({received} of {total} bytes)")]
@@ -119,7 +122,14 @@ pub async fn download(
     }
     let v1 = v1.ok_or(DownloadError::NoVersion1)?;
     let trackers: Vec<TrackerUrl> = torrent.trackers().cloned().collect();
-    let named = ask_all(&trackers, v1, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
+    let named = match plan.dht.clone().filter(|_| trackers.is_empty() && !info.is_private()) {
+        Some(dht) => {
+            let (scope, bind) = (plan.scope.clone(), plan.bind.clone());
+            let seed = plan.seed.split("dht", &[]);
+            dht::peers(LookUpPlan { info_hash: v1, dht, scope, bind, patience: DHT_PATIENCE, seed }, &clock, &stop).await
+        }
+        None => ask_all(&trackers, v1, &plan.scope, &plan.bind, &plan.client, plan.seed).await,
+    };
     // The peers of a private torrent are named by its trackers alone (BEP 27).
     let given = plan.peers.iter().copied().filter(|_| !info.is_private());
     let peers = bounded(given.chain(named), &plan.scope);

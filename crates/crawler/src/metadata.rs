@@ -1,4 +1,5 @@
-//! The info dictionary of a magnet (BEP 9), from whoever its trackers and the magnet itself name.
+//! The info dictionary of a magnet (BEP 9), from whoever its trackers and the magnet itself name; and the DHT, where the
+//! magnet has no tracker.
 //!
 //! A magnet is inspected before a mandate can name what it holds, so this is not part of a run, and no record is made.
 //! The scope applies all the same. There is no pace to keep to between runs; instead each endpoint is contacted once, at
@@ -17,11 +18,12 @@ use swarm::{Scope, Seed, Vantages};
 use tokio::task::JoinSet;
 use wire::tracker_url::TrackerUrl;
 
+use crate::dht::{self, LookUpPlan};
 use crate::dial::dial;
 use crate::named::bounded;
 use crate::prober::call;
 use crate::trackers::{self, Question, Reach, Told};
-use crate::{Clock, Stop};
+use crate::{Clock, DhtPlan, Stop};
 
 /// What is fetched, and from where.
 #[derive(Debug)]
@@ -32,6 +34,9 @@ pub struct MetadataPlan {
     pub trackers: Vec<TrackerUrl>,
     /// Peers that it names.
     pub peers: Vec<SocketAddr>,
+    /// How the DHT is asked, if it is, where the magnet has no tracker. One with trackers may be of a private torrent,
+    /// whose peers are its trackers' business alone (BEP 27).
+    pub dht: Option<DhtPlan>,
     /// Who may be contacted.
     pub scope: Scope,
     /// Our addresses.
@@ -50,7 +55,7 @@ pub struct MetadataPlan {
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum MetadataError {
     /// Nobody was named who may be contacted.
-    #[error("no peer that may be contacted was named by the magnet or its trackers")]
+    #[error("no peer that may be contacted was named by the magnet, its trackers or, without trackers, the DHT")]
     NoPeers,
     /// Nobody had it.
     #[error("none of {tried} peers sent the metadata")]
@@ -85,7 +90,7 @@ pub async fn fetch_metadata(plan: MetadataPlan, clock: Arc<dyn Clock>, mut stop:
 }
 
 async fn search(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop, tried: &mut usize) -> Result<Vec<u8>, MetadataError> {
-    let mut peers = VecDeque::from(named(plan).await);
+    let mut peers = VecDeque::from(named(plan, clock, stop).await);
     if peers.is_empty() {
         return Err(MetadataError::NoPeers);
     }
@@ -117,12 +122,18 @@ async fn search(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop, tried:
 }
 
 /// The peers that may be contacted, our address towards each, and the version that it was named for.
-async fn named(plan: &MetadataPlan) -> Vec<(std::net::IpAddr, SocketAddr, Version)> {
+async fn named(plan: &MetadataPlan, clock: &Arc<dyn Clock>, stop: &Stop) -> Vec<(std::net::IpAddr, SocketAddr, Version)> {
     let Some(first) = plan.ids.versions().next() else { return Vec::new() };
     let mut listed: Vec<(SocketAddr, Version)> = plan.peers.iter().map(|peer| (*peer, first)).collect();
     for spoken in plan.ids.versions() {
         let Some(info_hash) = plan.ids.spoken(spoken) else { continue };
-        let told = ask_all(&plan.trackers, info_hash, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
+        let told = match plan.dht.clone().filter(|_| plan.trackers.is_empty()) {
+            Some(dht) => {
+                let (scope, bind, seed) = (plan.scope.clone(), plan.bind.clone(), plan.seed.split("dht", info_hash.as_bytes()));
+                dht::peers(LookUpPlan { info_hash, dht, scope, bind, patience: DHT_PATIENCE, seed }, clock, stop).await
+            }
+            None => ask_all(&plan.trackers, info_hash, &plan.scope, &plan.bind, &plan.client, plan.seed).await,
+        };
         listed.extend(told.into_iter().map(|peer| (peer, spoken)));
     }
     let spoken: BTreeMap<SocketAddr, Version> =
@@ -179,6 +190,9 @@ pub(crate) async fn ask_all(
     });
     lists.flatten().collect()
 }
+
+/// The longest look-up: the node's own place first, then the torrent's.
+pub(crate) const DHT_PATIENCE: Duration = Duration::from_secs(120);
 
 /// Trackers asked for one magnet.
 const TRACKERS_MAX: usize = 32;

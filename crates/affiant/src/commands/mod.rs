@@ -2,6 +2,7 @@
 
 pub mod completions;
 pub mod demo;
+pub mod dht;
 pub mod dossier;
 pub mod export;
 pub mod init;
@@ -37,6 +38,7 @@ pub fn run(args: &Affiant) -> Result<Answer> {
         Command::Dossier(command) => command.run(args),
         Command::Tables(command) => command.run(args),
         Command::Watch(command) => command.run(args),
+        Command::Dht(command) => command.run(args),
         Command::Status(command) => command.run(args),
         Command::Issue(command) => command.run(args),
         Command::Verify(command) => command.run(),

@@ -13,6 +13,7 @@ use evidence::{Date, sha256};
 use swarmlab::{
     behaviour::{Behaviour, Mix},
     clients::{self, Client, Encryption, Role, Running, Start, Streams},
+    dht::{DhtConfig, DhtFarm, Place},
     farm::{Farm, FarmConfig},
     gossip::{Gossip, Word},
     network::Network,
@@ -32,6 +33,9 @@ const PIECE_BYTES: u32 = 64 << 10;
 const FILM_BYTES: u64 = 8 << 20;
 /// Peers behind a NAT that nobody can dial: they are on no list and call the monitor.
 const CALLERS: usize = 8;
+/// Peers that no tracker lists, and the DHT names.
+const IN_DHT: usize = 12;
+const DHT_NODES: usize = 128;
 /// Peers that are on no list and known to other peers alone.
 const HIDDEN: usize = 12;
 /// Made-up addresses that one peer names: far more than anybody may.
@@ -46,6 +50,7 @@ pub struct Laboratory {
     /// Where the real clients announce. It names nobody, so that they serve nobody but the monitor.
     _clients_tracker: Tracker,
     farm: Arc<Farm>,
+    dht: DhtFarm,
     seeders: Seeders,
     clients: Vec<Running>,
     client_names: Vec<String>,
@@ -76,6 +81,13 @@ impl Laboratory {
         let farm = Arc::new(Farm::start(FarmConfig::new(vec![Arc::clone(&torrent)], mix.clone())).await?);
         let listed = farm.spread(wish.peers, &networks);
         let mut truth = Truth::of_farm(&listed, &mix, &networks);
+        let in_dht: Vec<SocketAddr> =
+            networks[2].hosts().skip(wish.peers).take(IN_DHT).map(|host| farm.listed(host).into()).collect();
+        in_dht.iter().for_each(|peer| truth.insert(*peer, Behaviour::of(*peer, &mix), &networks));
+        let place = Place::Loopback { octet: 9 };
+        let dht = DhtConfig { place, port: 0, nodes: DHT_NODES, poisoned_percent: 10, sybils: 16, ..DhtConfig::default() };
+        let dht = DhtFarm::start(dht).await?;
+        dht.share(torrent.info_hash(), &in_dht);
         let hidden: Vec<SocketAddrV4> = networks[1].hosts().skip(wish.peers).take(HIDDEN).map(|host| farm.listed(host)).collect();
         hidden.iter().for_each(|peer| truth.insert((*peer).into(), Behaviour::of((*peer).into(), &mix), &networks));
         farm.set_gossip(gossip(&listed, &hidden, &mix));
@@ -105,6 +117,7 @@ impl Laboratory {
             tracker,
             _clients_tracker: clients_tracker,
             farm,
+            dht,
             seeders,
             clients,
             client_names,
@@ -126,6 +139,7 @@ impl Laboratory {
             ),
             format!("  {} librqbit seeders; real clients: {clients}", self.seeders.addresses().count()),
             format!("  {} of them are on no tracker's list and known to other peers alone", self.hidden),
+            format!("  {IN_DHT} of them are named by a DHT alone: it has {DHT_NODES} nodes, of which a tenth lie"),
             format!("  {} more peers are on no list and will call the monitor", self.callers.len()),
         ]
     }
@@ -163,6 +177,7 @@ impl Laboratory {
     pub fn configure(&self, config: &mut Config) {
         config.monitor.addresses = vec![IpAddr::V4(MONITOR)];
         config.monitor.ports = vec![0];
+        config.dht.bootstrap = vec![self.dht.entrance().to_string()];
         let pace = &mut config.pace;
         pace.dials_per_second = 500;
         pace.handshake_ms = 4_000;
@@ -275,6 +290,7 @@ async fn start_clients(torrent: &SyntheticTorrent, folder: &Path, networks: &[Ne
             encryption: Encryption::Default,
             streams: Streams::Any,
             peer_exchange: false,
+            dht: None,
             ready_within: Duration::from_secs(30),
         };
         match clients::start(client, &found, start).await {

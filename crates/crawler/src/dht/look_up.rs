@@ -113,3 +113,15 @@ pub async fn look_up(plan: LookUpPlan, clock: Arc<dyn Clock>, mut stop: Stop) ->
         }
     }
 }
+
+/// The peers that the DHT names, for whoever needs no more than that.
+pub(crate) async fn peers(plan: LookUpPlan, clock: &Arc<dyn Clock>, stop: &Stop) -> Vec<SocketAddr> {
+    match look_up(plan, Arc::clone(clock), stop.clone()).await {
+        Ok(asked) => asked.peers.into_iter().collect(),
+        Err(_) => {
+            // The error names an address of ours, which the operator has in the configuration.
+            tracing::warn!("our DHT node cannot be opened: the DHT is not asked");
+            Vec::new()
+        }
+    }
+}

@@ -20,6 +20,7 @@ use swarm::dht::{Caps, Ending, Family, Finished, Limits, Snapshot};
 use swarm::pace::Budgets;
 
 pub use entrance::{Entrance, NotAnEntrance};
+pub(crate) use look_up::peers;
 pub use look_up::{Asked, LookUpPlan, Naming, look_up};
 pub(crate) use sockets::Sockets;
 pub(crate) use stage::{Making, Said, Stage};

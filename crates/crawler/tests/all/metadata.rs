@@ -6,6 +6,7 @@ use std::time::Duration;
 use crawler::{MetadataError, MetadataPlan, fetch_metadata, stopper};
 use evidence::{InfoHashV1, TargetIds};
 use swarm::Seed;
+use swarmlab::dht::{DhtConfig, DhtFarm, Place};
 use wire::tracker_url::TrackerUrl;
 
 use crate::lab::peer::{self, Kind};
@@ -26,6 +27,7 @@ async fn the_info_dictionary_comes_from_whoever_has_it() {
         ids: TargetIds::of_v1(InfoHashV1::from(torrent.hash())),
         trackers,
         peers: vec![full],
+        dht: None,
         scope: scope(),
         bind: swarm::Vantages::new([[127, TEST, 255, 1].into()]),
         client: "affiant/0.1.0".into(),
@@ -46,4 +48,36 @@ async fn the_info_dictionary_comes_from_whoever_has_it() {
     assert_eq!(fetch_metadata(flooded, clock(), stop.clone()).await, Err(MetadataError::NobodyHasIt { tried: 4 }));
     let nobody = MetadataPlan { peers: vec!["192.0.2.1:6881".parse().unwrap()], ..plan(vec![]) };
     assert_eq!(fetch_metadata(nobody, clock(), stop).await, Err(MetadataError::NoPeers));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_magnet_has_no_tracker_the_dht_is_asked() {
+    const TEST: u8 = 158;
+    let torrent = Arc::new(Torrent::new("trackerless"));
+    let seed = address(TEST, 2, 6881);
+    peer::start(Kind::Seed, &torrent, seed).await;
+    let place = Place::Loopback { octet: 180 };
+    let farm = DhtFarm::start(DhtConfig { place, nodes: 40, ..DhtConfig::default() }).await.unwrap();
+    farm.share(wire::infohash::InfoHashV1(torrent.hash()), &[seed]);
+    let plan = |trackers: Vec<TrackerUrl>, dht| MetadataPlan {
+        ids: torrent.ids(),
+        trackers,
+        peers: vec![],
+        dht,
+        scope: scope(),
+        bind: swarm::Vantages::new([[127, TEST, 255, 1].into()]),
+        client: "affiant/0.1.0".into(),
+        patience: Duration::from_secs(60),
+        limits: swarm::metadata::Limits::default(),
+        seed: Seed::new([5; 32]),
+    };
+    let (_stopper, stop) = stopper();
+    let dht = || Some(crate::dht::dht(&farm));
+    assert_eq!(fetch_metadata(plan(vec![], dht()), clock(), stop.clone()).await, Ok(torrent.info.clone()));
+    assert_eq!(fetch_metadata(plan(vec![], None), clock(), stop.clone()).await, Err(MetadataError::NoPeers));
+    // A magnet with trackers may be of a private torrent: the DHT is left out, whatever the trackers say.
+    let asked = farm.asked().total();
+    let tracker = TrackerUrl::parse(&format!("http://{}/announce", address(TEST, 3, 7_000))).unwrap();
+    assert_eq!(fetch_metadata(plan(vec![tracker], dht()), clock(), stop).await, Err(MetadataError::NoPeers));
+    assert_eq!(farm.asked().total(), asked);
 }
