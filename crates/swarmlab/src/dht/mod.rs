@@ -3,7 +3,8 @@
 //! Honest nodes answer as BEP 5 says: the eight nodes closest to what is asked for that they know, up to 50 peers that
 //! announced to them, and a token without which they take no announce. They know up to eight nodes for each number of
 //! bits shared, as a node that has run for a while does. Ids fit addresses as BEP 42 says, those of [`Lie::WrongId`]
-//! excepted. `cargo run --release -p crawler --example dht_look_ups` measures look-ups in it. What is kept where, who lies, and who was asked how often can be told at any time.
+//! excepted. What is kept where, who lies, and who was asked how often can be told at any time.
+//! `cargo run --release -p crawler --example dht_look_ups` measures look-ups in it.
 
 mod answer;
 mod lie;
