@@ -1,6 +1,6 @@
 //! Engines without I/O: what to do next about a tracker, a list of peers, one connection.
 //!
-//! In scope: who may be contacted ([`scope`]), how often ([`pace`]) and from which address of ours ([`vantage`]); which peers of a torrent are due ([`roster`])
+//! In scope: who may be contacted ([`scope`]), how often ([`pace`]) and from which address of ours ([`vantage`]); who is asked to introduce us to those that cannot be dialled ([`punch`]); which peers of a torrent are due ([`roster`])
 //! and by which means ([`ladder`]);
 //! when to ask which tracker ([`announce`]); what a caller says first ([`reception`]); how much is believed of what peers say of others ([`gossip`]) and what neighbours call out ([`local`]); one connection from first to last byte ([`probe`]), and what of it is
 //! kept ([`transcript`]); the info dictionary of a magnet ([`metadata`]).
@@ -35,6 +35,7 @@ pub mod mse;
 pub mod pace;
 pub mod prefix;
 pub mod probe;
+pub mod punch;
 pub mod reception;
 pub mod roster;
 pub mod scope;
