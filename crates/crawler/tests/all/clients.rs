@@ -19,9 +19,9 @@ use crate::lab::station::Log;
 use crate::lab::torrent::Torrent;
 
 /// A client with a torrent, and the folders it lives in.
-struct Subject {
-    address: SocketAddr,
-    running: Running,
+pub struct Subject {
+    pub address: SocketAddr,
+    pub running: Running,
     _folder: tempfile::TempDir,
 }
 
@@ -37,15 +37,15 @@ pub fn find(client: Client) -> Option<Found> {
 
 /// What a client is to take.
 #[derive(Clone, Copy)]
-struct Terms {
-    role: clients::Role,
-    encryption: clients::Encryption,
-    streams: clients::Streams,
+pub struct Terms {
+    pub role: clients::Role,
+    pub encryption: clients::Encryption,
+    pub streams: clients::Streams,
     /// Whether it names others.
-    gossips: bool,
+    pub gossips: bool,
 }
 
-async fn launch(
+pub async fn launch(
     client: Client,
     found: &Found,
     torrent: &Torrent,

@@ -20,6 +20,7 @@ use crate::lab::torrent::Torrent;
 use crate::lab::{plan, target, tracker};
 
 mod callers;
+mod clients;
 mod forwarded;
 
 /// Where the monitor is.
@@ -72,7 +73,7 @@ impl Watch {
     /// Ends the run once so many contacts have served, or at its own end.
     async fn until_served(mut self, contacts: u64) -> Log {
         tokio::select! {
-            _ = self.served.wait_for(|served| *served >= contacts) => {}
+            Ok(_) = self.served.wait_for(|served| *served >= contacts) => {}
             _ = &mut self.run => panic!("the run ended first"),
         }
         self.stopper.stop();

@@ -57,7 +57,7 @@ pub(super) fn is_listening(address: SocketAddr) -> bool {
     };
     let words: String = octets.chunks(4).flat_map(|word| word.iter().rev()).map(|byte| format!("{byte:02X}")).collect();
     let holders = [words.clone(), "0".repeat(words.len())].map(|words| format!("{words}:{:04X}", address.port()));
-    ["tcp", "tcp6", "udp", "udp6"].map(|name| format!("/proc/net/{name}")).into_iter().any(|table| {
+    ["tcp", "tcp6", "udp", "udp6"].map(|name| format!("/proc/thread-self/net/{name}")).into_iter().any(|table| {
         let table = std::fs::read_to_string(table).unwrap_or_default();
         let mut locals = table.lines().filter_map(|line| line.split_ascii_whitespace().nth(1));
         locals.any(|local| holders.iter().any(|holder| local.ends_with(holder)))
