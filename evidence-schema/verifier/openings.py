@@ -53,7 +53,7 @@ class Openings:
         for i, leaf in enumerate(self.leaves):
             if leaf and leaf[2] != "ctl":
                 places.setdefault(leaf[3], []).append(i)
-        self.lists, self.present, self.seen, self.visits, self.bodies = {}, set(), {}, {}, {}
+        self.lists, self.introductions, self.present, self.seen, self.visits, self.bodies = {}, {}, set(), {}, {}, {}
         self.named, self.named_tables, number, start = set(), set(), 0, 0
         self.starts, self.ends, self.observed, self.made = {}, {}, set(), Counter()
         wanted = {entry["index"] for report in self.reports.values() for entry in report["evidence"]}
@@ -115,6 +115,10 @@ class Openings:
         self.made[b["run"]] += 1
         if self.audit and b["found"]:
             self.check("7.10", self.is_listed(index, b), f"observation {index}: no list logged before names the peer at that place")
+        if self.audit and b["rendezvous"]:
+            self.check("7.10", self.is_introduced(index, b), f"observation {index}: no rendezvous of its run and target was logged before")
+        if b["outcome"]["kind"] == "introduced" and b["outcome"]["connects"] > 0:
+            self.introductions[commitment] = (b["run"], b["target"])
         if b["transcript_sha256"]:
             self.named.add(b["transcript_sha256"])
         self.named_tables.update(b["attribution"]["tables"])
@@ -140,6 +144,11 @@ class Openings:
         if place < len(peers):
             return peers[place] == b["peer"]
         return place < len(peers) + dropped and b["outcome"] == {"kind": "excluded", "rule": "list-too-long"}
+
+    def is_introduced(self, index, b):
+        if b["rendezvous"] not in self.introductions:  # it may have been erased
+            return any(i < index and self.leaves[i][3] == b["rendezvous"] for i in self.erased)
+        return self.introductions[b["rendezvous"]] == (b["run"], b["target"])
 
     def run_fact(self, run, fact):
         if fact["kind"] == "started":

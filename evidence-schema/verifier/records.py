@@ -112,6 +112,7 @@ def fact_fault(fact, ended):
 def observation_fault(b):
     matched, served, probe = matching(b), b["grade"] == "served", b["purpose"]["kind"] == "probe"
     times, volume, outcome, outgoing = b["times"], b["volume"], b["outcome"], b["direction"] == "outgoing"
+    utp_dial, asks = outgoing and b["transport"] == "utp", b["purpose"]["kind"] == "rendezvous"
     length = sum(challenge["length"] for challenge in matched)
     rules = [
         (plain(b["peer"]) and plain(b["observer"]), "an address is IPv4-mapped"),
@@ -124,7 +125,7 @@ def observation_fault(b):
          "it says which node or peer named the address"),
         ((b["found"] is not None) == outgoing, "found is not there exactly for an outgoing contact"),
         (volume["piece_bytes_out"] == 0, "content was sent"),
-        (probe or not served, "a control visit is graded served"),
+        (probe or not served, "what is no probe is graded served"),
         (not probe or served == bool(matched), "the grade is not served exactly if a challenge matched"),
         (not served or b["transcript_sha256"], "a served observation lacks its transcript"),
         (b["dossier_sha256"] or all(c["verification"]["check"] == "merkle" for c in matched), "a block was compared with no dossier"),
@@ -133,6 +134,9 @@ def observation_fault(b):
         (all(c["first_byte"] and c["answered"] and c["sha256"] for c in matched), "a matching challenge lacks a time or digest"),
         (all(1 <= c["length"] <= 16384 for c in matched), "a matching challenge is not 1 to 16,384 bytes long"),
         (volume["verified_bytes"] == length <= volume["bytes_in"], "verified_bytes"),
+        (b["rendezvous"] is None or (utp_dial and not asks), "a rendezvous is named by something other than a dial over µTP"),
+        (not asks or (utp_dial and not b["challenges"]), "a rendezvous is not a dial over µTP, or asks for blocks"),
+        (outcome["kind"] != "introduced" or (asks and outcome["connects"] <= outcome["asked"]), "introductions that were not asked for"),
         (claims_hold(b), "what the peer said of itself is too long, in no order, or said without a handshake"),
         (all(c["among"] > 0 and (c["choked"] or c["chosen_by"] != "rule") for c in b["challenges"]), "what a challenge was drawn from"),
         (outcome["kind"] != "served" or (outcome["blocks"], outcome["pieces"]) ==

@@ -430,6 +430,7 @@ impl TestLog {
             port_role: sight.direction.port_role(),
             purpose: Purpose::Probe,
             release_sha256: sha256(b"release"),
+            rendezvous: None,
             reserved: None,
             run: run(),
             software: Some(Software { by_client: Some(Family::Other), by_peer_id: Family::Other, disagreements: vec![] }),

@@ -75,6 +75,8 @@ mod tests {
             challenges: vec![],
             choke: vec![],
             claim: None,
+            connects: vec![],
+            introduces: None,
             direction: Direction::Outgoing,
             encryption: Encryption::None,
             extension: None,

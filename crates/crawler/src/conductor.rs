@@ -8,15 +8,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use evidence::observation::{Found, Source};
+use evidence::observation::{Found, Purpose, Source};
 use evidence::run::{Fact, RunFact};
-use evidence::{Attribution, Digest, Direction, Grade, InfoHashV1, Mono, Now, Outcome, Utc, Version};
+use evidence::{Attribution, Direction, Grade, InfoHashV1, Mono, Now, Outcome, Utc, Version};
 use ledger::{Appender, Record};
 use swarm::announce::{Ask, Event as Announce, Step};
 use swarm::continuity::Keeper;
 use swarm::ladder::Means;
 use swarm::pace::{Pace, Part, Throttled};
 use swarm::probe::Identity;
+use swarm::roster::Errand;
 use swarm::{Scope, Seed, Vantages, roster};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -25,6 +26,7 @@ mod end;
 mod gossip;
 mod local;
 mod nodes;
+mod punch;
 mod tasks;
 
 use crate::dht::{Making, Sockets, Stage};
@@ -163,11 +165,9 @@ impl Conductor {
             acceptors.spawn(listener::accept(listener, sender.clone(), Arc::clone(&clock)));
         }
         let allowed = plan.settings.roster.allowed;
-        let ports = if allowed.allows(Means::UTP) || allowed.allows(Means::UTP_MSE) {
-            Ports::open(&observers, &plan.bind, plan.settings.pace.total).await?
-        } else {
-            Ports::none()
-        };
+        let has_utp = allowed.allows(Means::UTP) || allowed.allows(Means::UTP_MSE);
+        plan.settings.probe.is_introducible &= has_utp;
+        let ports = if has_utp { Ports::open(&observers, &plan.bind, plan.settings.pace.total).await? } else { Ports::none() };
         ports.addresses().for_each(|address| scope.add_own(address));
         for socket in ports.sockets() {
             acceptors.spawn(utp::accept(socket, sender.clone(), Arc::clone(&clock)));
@@ -303,7 +303,8 @@ impl Conductor {
         wake = wake.min(self.clock_due);
         if self.ending.is_none() {
             self.close_lapsed(now);
-            wake = wake.min(self.ask_trackers(now)).min(self.dial(now)).min(self.neighbourhood.speak(now.mono));
+            wake = wake.min(self.ask_trackers(now)).min(self.summon_relays(now)).min(self.dial(now));
+            wake = wake.min(self.neighbourhood.speak(now.mono));
             wake = wake.min(self.look_at_end(now));
         }
         if self.ending.is_some() && !self.is_closing && self.tasks.is_empty() && self.dht.is_over() {
@@ -386,11 +387,18 @@ impl Conductor {
             let part = if job.is_kept { Part::Kept } else { Part::Rest { reserved } };
             match self.pace.admit_within(now.mono, job.peer, part) {
                 Ok(()) => {
+                    let wishes = match job.errand {
+                        Errand::Rendezvous => self.wishes(now, target, job.peer),
+                        Errand::Probe | Errand::Control { .. } => Some(vec![]),
+                    };
+                    let Some(wishes) = wishes else { continue };
                     self.contacts += 1;
+                    let hunt = &self.hunts[target];
                     let mandates = hunt.plan.mandates_in_force(now.utc);
                     let named = (target, hunt.spoken_to(job.peer));
                     let seed = self.contact_seed(job.peer);
-                    self.tasks.spawn(tasks::contact(Arc::clone(&self.shared), named, job, mandates, seed, self.stop.clone()));
+                    let (shared, stop) = (Arc::clone(&self.shared), self.stop.clone());
+                    self.tasks.spawn(tasks::contact(shared, named, job, wishes, mandates, seed, stop));
                 }
                 Err(Throttled::Total) => {
                     hunt.roster.put_back(job.peer, now.mono);
@@ -496,9 +504,8 @@ impl Conductor {
                 self.pace.release(now.mono, peer, was_reached);
                 if direction == Direction::Outgoing {
                     // What cannot be recorded is not tried again, and nothing follows from it.
-                    let end =
-                        roster::End { outcome: &Outcome::NotTried, served: None, met: None, commitment: Digest::from([0; 32]) };
-                    self.hunts[target].roster.finish(now.mono, peer, &end, &mut self.keeper);
+                    self.hunts[target].roster.finish(now.mono, peer, &punch::nothing(), &mut self.keeper);
+                    self.hunts[target].punch.finish(now.mono, peer, &[]);
                 }
             }
             Event::TurnedAway { peer } => {
@@ -535,15 +542,15 @@ impl Conductor {
         hunt.downloaded += ended.verified_bytes;
         self.progress.verified_bytes += ended.verified_bytes;
         self.progress.count_sight(ended.sees_observer);
-        let is_probe = !matches!(ended.outcome, Outcome::Echo | Outcome::NoEcho) && !ended.is_control;
+        let is_probe = ended.purpose == Purpose::Probe;
         self.progress.count(&ended.outcome, is_probe.then_some(ended.grade));
         let mut is_climbing = false;
         if ended.direction == Direction::Outgoing {
-            let served = ended.last_block.filter(|_| !ended.is_control && ended.grade == Grade::Served);
+            let served = ended.last_block.filter(|_| is_probe && ended.grade == Grade::Served);
             let end = roster::End { outcome: &ended.outcome, served, met: ended.met, commitment: ended.commitment };
             is_climbing = hunt.roster.finish(now.mono, ended.peer, &end, &mut self.keeper);
             // It was reached and said nothing by any means: it may know the other version of the torrent alone.
-            if !is_climbing && !ended.is_control && ended.was_reached && ended.met.is_none() {
+            if !is_climbing && is_probe && ended.was_reached && ended.met.is_none() {
                 hunt.speak_otherwise(ended.peer);
             }
         }
@@ -551,6 +558,9 @@ impl Conductor {
         match is_climbing {
             true => self.pace.release_undecided(ended.peer),
             false => self.pace.release(now.mono, ended.peer, ended.was_reached),
+        }
+        if ended.direction == Direction::Outgoing {
+            self.learn(now, &ended, !is_climbing);
         }
     }
 

@@ -10,6 +10,7 @@ use swarm::announce::{Announcer, Ask};
 use swarm::continuity::Keeper;
 use swarm::gossip::Gossip;
 use swarm::probe::Identity;
+use swarm::punch::Punch;
 use swarm::roster::{Offered, Roster};
 use swarm::{Scope, Seed, Vantages};
 use wire::peer_id::PeerId;
@@ -23,6 +24,8 @@ pub(crate) struct Hunt {
     pub(crate) roster: Roster,
     /// One for each version of the torrent: its trackers are asked by the 20 bytes of each.
     pub(crate) voices: Vec<Voice>,
+    /// Who could introduce us to those that cannot be dialled.
+    pub(crate) punch: Punch,
     /// What trackers know us by follows from it.
     seed: Seed,
     /// Whether nobody is contacted any more: the run ends, or its mandates are no longer in force.
@@ -79,6 +82,7 @@ impl Hunt {
             roster: Roster::new(settings.roster),
             voices,
             seed,
+            punch: Punch::new(settings.punch),
             is_closed: false,
             downloaded: 0,
             otherwise: BTreeMap::new(),

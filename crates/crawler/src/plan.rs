@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use evidence::{Digest, InfoHashV1, Mandate, RunId, TargetIds, Utc};
 use swarm::continuity::Revisit;
-use swarm::{Content, Scope, Seed, Vantages, announce, gossip, local, pace, probe, roster};
+use swarm::{Content, Scope, Seed, Vantages, announce, gossip, local, pace, probe, punch, roster};
 use wire::tracker_url::TrackerUrl;
 
 use crate::{DhtPlan, WatchError};
@@ -160,6 +160,8 @@ pub struct Settings {
     pub revisit: Option<Revisit>,
     /// Of what is called out on our own network.
     pub local: local::Limits,
+    /// Of introductions to the peers of one torrent that cannot be dialled.
+    pub punch: punch::Limits,
     /// Of the trackers of one torrent.
     pub announce: announce::Limits,
     /// Addresses kept of one list, at most [`LIST_MAX`]; the rest is counted.
@@ -187,6 +189,7 @@ impl Default for Settings {
             gossip: gossip::Limits::default(),
             revisit: None,
             local: local::Limits::default(),
+            punch: punch::Limits::default(),
             announce: announce::Limits::default(),
             list_max: LIST_MAX,
             numwant: 200,

@@ -37,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) error_ms: Option<u32>,
     /// What carried the stream, or was to.
     pub(crate) transport: Transport,
+    /// The rendezvous by which the peer was told to dial us.
+    pub(crate) rendezvous: Option<Digest>,
 }
 
 impl Recorder {
@@ -67,6 +69,7 @@ impl Recorder {
             port_role: visit.direction.port_role(),
             purpose: context.purpose,
             release_sha256: self.release_sha256,
+            rendezvous: context.rendezvous,
             reserved: visit.reserved,
             run: self.run,
             software: visit.software,
@@ -96,6 +99,7 @@ impl Recorder {
             challenges: vec![],
             choke: vec![],
             claim: None,
+            connects: vec![],
             direction: Direction::Outgoing,
             encryption: Encryption::None,
             extension: None,
@@ -107,6 +111,7 @@ impl Recorder {
             peer_id: None,
             reserved: None,
             software: None,
+            introduces: None,
             times,
             transcript: None,
             volume: Volume::default(),

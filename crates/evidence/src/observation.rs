@@ -59,6 +59,8 @@ pub struct Observation {
     pub purpose: Purpose,
     /// SHA-256 of the software release.
     pub release_sha256: Digest,
+    /// The commitment of the rendezvous by which the peer was told to dial us too, where it could not be dialled otherwise.
+    pub rendezvous: Option<Digest>,
     /// The reserved bytes sent in the handshake.
     pub reserved: Option<Reserved>,
     /// The run in which it was made.
@@ -93,6 +95,8 @@ pub enum Purpose {
         /// The random info-hash.
         info_hash: InfoHashV1,
     },
+    /// To ask the peer to introduce us to others that cannot be dialled (BEP 55). Nothing else is asked of it.
+    Rendezvous,
 }
 
 /// How an address came to be known. Hearsay.

@@ -143,6 +143,13 @@ pub enum Outcome {
     Echo,
     /// A control visit: the peer did not answer an info-hash that does not exist, as it should not.
     NoEcho,
+    /// A rendezvous: what the peer said of those that it was asked to introduce (BEP 55).
+    Introduced {
+        /// Of how many it was asked.
+        asked: u32,
+        /// Of how many it said that they were told to dial the monitor.
+        connects: u32,
+    },
     /// Policy forbids the contact; nothing was sent.
     Excluded {
         /// Which rule of the policy.
@@ -210,6 +217,7 @@ impl Outcome {
             Self::Ourselves => "ourselves",
             Self::Echo => "echo",
             Self::NoEcho => "no-echo",
+            Self::Introduced { .. } => "introduced",
             Self::Excluded { .. } => "excluded",
             Self::NotTried => "not-tried",
             Self::LocalFault { .. } => "local-fault",

@@ -153,6 +153,7 @@ fn observation(index: u64, body: &Observation) -> ObservationRow {
         purpose: match body.purpose {
             Purpose::Probe => "probe".into(),
             Purpose::Control { .. } => "control".into(),
+            Purpose::Rendezvous => "rendezvous".into(),
         },
         source: body.found.as_ref().map(|found| found.source.word().into()),
         began: body.times.began.utc,

@@ -72,6 +72,7 @@ fn observation(n: u64, grade: Grade, outcome: Outcome) -> Observation {
             Purpose::Probe
         },
         release_sha256: digest,
+        rendezvous: None,
         reserved: None,
         run: run(1 + (n % 2) as u8),
         software: None,

@@ -102,6 +102,8 @@ fn part_of(observation: &Observation) -> Part {
         Purpose::Probe => Part::of(observation.grade, &observation.attribution),
         // A control visit names an info-hash that nobody owns; no ISP is owed it.
         Purpose::Control { .. } => Part::Audit,
+        // What a rendezvous says is about others.
+        Purpose::Rendezvous => Part::Audit,
     }
 }
 

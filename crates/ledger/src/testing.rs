@@ -118,6 +118,7 @@ pub(crate) fn contact(n: u16, outcome: Outcome, grade: Grade) -> Observation {
         peer_id: None,
         port_role: PortRole::Listening,
         purpose: Purpose::Probe,
+        rendezvous: None,
         release_sha256: digest,
         reserved: None,
         run: run(),

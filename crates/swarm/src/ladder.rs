@@ -112,6 +112,21 @@ impl Climb {
         self.now.or(self.worked).unwrap_or(allowed.first())
     }
 
+    /// By which means of µTP to make the next contact, if any is allowed.
+    pub(crate) fn utp(&self, allowed: Allowed) -> Option<Means> {
+        let is_utp = |means: &Means| means.transport == Transport::Utp && allowed.allows(*means);
+        self.worked.filter(is_utp).or_else(|| Means::ALL.into_iter().find(is_utp))
+    }
+
+    /// The peer has been told to dial us by µTP: it is dialled by that alone.
+    pub(crate) fn turn_to_utp(&mut self, allowed: Allowed) {
+        self.now = self.utp(allowed);
+        self.passed = Default::default();
+        for means in [Means::TCP, Means::TCP_MSE] {
+            self.passed[means.number()] = true;
+        }
+    }
+
     /// Takes in the end of a contact, and says whether the peer is to be tried by other means. `met` is the family of
     /// a peer whose handshake has arrived.
     pub(crate) fn ended(
@@ -157,6 +172,11 @@ enum Failure {
     NoTransport,
     /// There is one, and the stream led to nothing.
     NoHandshake,
+}
+
+/// Whether a contact found no way to the peer at all.
+pub(crate) fn found_no_way(outcome: &Outcome) -> bool {
+    failure(outcome) == Some(Failure::NoTransport)
 }
 
 fn failure(outcome: &Outcome) -> Option<Failure> {

@@ -170,6 +170,11 @@ impl Pace {
         }
     }
 
+    /// Lets an endpoint that did not answer lately be dialled again at once: it has been told to dial us.
+    pub fn forgive(&mut self, peer: SocketAddr) {
+        self.failures.forget(&peer);
+    }
+
     /// Ends a contact that decides nothing about its endpoint, for it is tried by other means next.
     pub fn release_undecided(&mut self, peer: SocketAddr) {
         self.total = self.total.saturating_sub(1);

@@ -61,6 +61,8 @@ pub enum Aim {
     Probe,
     /// To see whether it answers an info-hash that does not exist.
     Control,
+    /// To ask it for introductions, and for nothing else: see [`Probe::asking_for`].
+    Rendezvous,
 }
 
 /// What happened.

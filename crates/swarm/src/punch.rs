@@ -21,6 +21,8 @@ mod tests;
 pub struct Limits {
     /// Peers of which it is remembered who named them.
     pub targets_max: usize,
+    /// Peers of which it is remembered that they can be asked, besides those that named somebody.
+    pub relays_max: usize,
     /// Relays remembered for one target. Of a busy swarm most name everybody.
     pub relays_per_target: usize,
     /// Relays asked for one target after one failure to dial it.
@@ -31,6 +33,8 @@ pub struct Limits {
     pub targets_per_relay: u32,
     /// Gap between two such contacts with one relay in milliseconds.
     pub relay_gap_ms: u64,
+    /// Wait for a relay that is busy with another contact of ours, in milliseconds.
+    pub busy_ms: u64,
     /// Gap between two looks through all that are wanted, in milliseconds.
     pub look_gap_ms: u64,
 }
@@ -39,11 +43,13 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             targets_max: 20_000,
+            relays_max: 20_000,
             relays_per_target: 4,
             asks_per_target: 2,
             targets_per_contact: 8,
             targets_per_relay: 200,
             relay_gap_ms: 30_000,
+            busy_ms: 1_000,
             look_gap_ms: 250,
         }
     }
@@ -121,7 +127,9 @@ impl Punch {
 
     /// A peer that we dialled says whether it speaks the extension.
     pub fn speaks(&mut self, relay: SocketAddr, speaks: bool) {
-        if let Some(relay) = self.relays.get_mut(&relay) {
+        let has_room = self.relays.len() < self.limits.relays_max;
+        if self.relays.contains_key(&relay) || speaks && has_room {
+            let relay = self.relays.entry(relay).or_default();
             self.is_changed |= speaks && !relay.speaks;
             relay.speaks = speaks;
         }
@@ -169,6 +177,20 @@ impl Punch {
         [changed, self.due].into_iter().flatten().min()
     }
 
+    /// The relay will be contacted.
+    pub fn hold(&mut self, relay: SocketAddr) {
+        if let Some(known) = self.relays.get_mut(&relay) {
+            known.is_open = true;
+        }
+    }
+
+    /// The relay is busy with something else: it is thought of again after a while.
+    pub fn postpone(&mut self, now: Mono, relay: SocketAddr) {
+        if let Some(known) = self.relays.get_mut(&relay) {
+            known.again = Some(now.plus_ms(self.limits.busy_ms));
+        }
+    }
+
     /// The relay is contacted: these are asked for.
     pub fn begin(&mut self, relay: SocketAddr) -> Vec<SocketAddr> {
         let Some(known) = self.relays.get(&relay) else { return vec![] };
@@ -193,7 +215,7 @@ impl Punch {
     /// The contact with the relay is over, or did not come about. `connects` are those of whom it says that they were told
     /// to dial. Returns those of them that it was asked for, which are to be dialled now.
     pub fn finish(&mut self, now: Mono, relay: SocketAddr, connects: &[SocketAddr]) -> Vec<SocketAddr> {
-        let Some(known) = self.relays.get_mut(&relay) else { return vec![] };
+        let Some(known) = self.relays.get_mut(&relay).filter(|known| known.is_open) else { return vec![] };
         known.is_open = false;
         known.again = Some(now.plus_ms(self.limits.relay_gap_ms));
         self.is_changed = true;

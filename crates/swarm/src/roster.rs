@@ -5,15 +5,20 @@
 //! of four turns where others are due as well, so that neither waits behind a flood of names and no flood behind them.
 //! Memory is bounded: peers beyond the limit are turned away, and the shell records them as such.
 
+mod between;
+
 use core::net::SocketAddr;
 use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::observation::Found;
-use evidence::{Digest, Mono, Outcome};
+use evidence::{Digest, Mono, Outcome, Transport};
 use wire::peer_id::Family;
 
 use crate::continuity::{Keeper, Revisit};
-use crate::ladder::{Allowed, Climb, Experience, Means};
+use crate::ladder::{self, Allowed, Climb, Experience, Means};
+
+use between::Between;
+pub use between::Summons;
 
 /// The numbers of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +78,8 @@ pub struct Job {
     pub means: Means,
     /// From which of our addresses, counted from the peer's own first one.
     pub turn: u32,
+    /// The commitment of the rendezvous by which the peer was told to dial us, if it could not be dialled before.
+    pub rendezvous: Option<Digest>,
     /// Whether it keeps a session going and takes of what is set aside for that.
     pub is_kept: bool,
 }
@@ -87,6 +94,8 @@ pub enum Errand {
         /// The commitment of the *served* observation in question.
         about: Digest,
     },
+    /// To ask for introductions to others.
+    Rendezvous,
 }
 
 /// How a contact ended.
@@ -139,6 +148,8 @@ struct Entry {
     attempts: u32,
     climb: Climb,
     turn: u32,
+    rendezvous: Option<Digest>,
+    between: Option<Between>,
     state: State,
     was_probed: bool,
     /// When its last verified block had arrived.
@@ -176,6 +187,8 @@ impl Roster {
             attempts: 0,
             climb: Climb::default(),
             turn: 0,
+            rendezvous: None,
+            between: None,
             state,
             was_probed: false,
             served: None,
@@ -203,6 +216,10 @@ impl Roster {
         entry.state = State::Open;
         self.open += 1;
         let within_ms = keeper.revisit().map_or(0, |revisit| revisit.within_ms);
+        if let Some((errand, means)) = entry.open_between(entry.climb.utp(self.limits.allowed)) {
+            let (found, turn) = (entry.found.clone(), entry.turn);
+            return Some(Job { peer, found, errand, attempt: 0, means, turn, rendezvous: None, is_kept: false });
+        }
         if entry.is_kept && entry.served.is_none_or(|served| now > served.plus_ms(within_ms)) {
             // Who was visited in time and did not serve has ended the session; else we have let it break.
             if entry.attempts == 0 {
@@ -219,14 +236,16 @@ impl Roster {
             attempt: entry.attempts,
             means,
             turn: entry.turn,
+            rendezvous: entry.rendezvous.filter(|_| means.transport == Transport::Utp),
             is_kept: entry.is_kept && is_first,
         })
     }
 
     /// Returns a contact that could not be made yet, for policy allows it no sooner.
     pub fn put_back(&mut self, peer: SocketAddr, until: Mono) {
-        if self.peers.get(&peer).is_some_and(|entry| entry.state == State::Open) {
+        if let Some(entry) = self.peers.get_mut(&peer).filter(|entry| entry.state == State::Open) {
             self.open -= 1;
+            entry.put_back_between();
             self.plan(peer, until);
         }
     }
@@ -234,7 +253,9 @@ impl Roster {
     fn plan(&mut self, peer: SocketAddr, at: Mono) {
         let Some(entry) = self.peers.get_mut(&peer) else { return };
         entry.state = State::Due(at);
-        let is_urgent = entry.is_kept || entry.errand != Errand::Probe;
+        // A hole that nobody goes through closes.
+        let is_brief = entry.between.is_some() || entry.rendezvous.is_some();
+        let is_urgent = is_brief || entry.is_kept || entry.errand != Errand::Probe;
         if is_urgent { &mut self.urgent } else { &mut self.due }.insert((at, peer));
     }
 
@@ -245,6 +266,16 @@ impl Roster {
         let Some(entry) = self.peers.get_mut(&peer).filter(|entry| entry.state == State::Open) else { return false };
         self.open -= 1;
         let limits = &self.limits;
+        if let Some(then) = entry.close_between() {
+            match then {
+                Some(at) => self.plan(peer, at.max(now.plus_ms(self.limits.control_ms))),
+                None => entry.state = State::Final,
+            }
+            return false;
+        }
+        if ladder::found_no_way(outcome) {
+            entry.rendezvous = None;
+        }
         if entry.errand == Errand::Probe {
             entry.was_probed = true;
             if entry.climb.ended(outcome, met, limits.allowed, &mut self.experience) {
@@ -339,7 +370,8 @@ impl Entry {
                 let gap_ms = limits.retry_first_ms.saturating_mul(1 << (self.attempts - 1).min(20));
                 Some(now.plus_ms(gap_ms.min(limits.retry_max_ms)))
             }
-            Errand::Probe => None,
+            // A rendezvous is never the errand itself.
+            Errand::Probe | Errand::Rendezvous => None,
             Errand::Control { .. } if !is_conclusive(end.outcome) && self.attempts < limits.control_tries_max => {
                 Some(now.plus_ms(limits.control_ms.saturating_mul(4)))
             }
@@ -385,6 +417,7 @@ fn is_worth_another_try(outcome: &Outcome) -> bool {
         | Outcome::Ourselves
         | Outcome::Echo
         | Outcome::NoEcho
+        | Outcome::Introduced { .. }
         | Outcome::Excluded { .. }
         | Outcome::NotTried => false,
     }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::SocketAddr};
 
 use evidence::{
-    Challenge, Check, Chooser, Direction, Encryption, Grade, Observation, Outcome, PortRole, Verification, Version,
+    Challenge, Check, Chooser, Direction, Encryption, Grade, Observation, Outcome, PortRole, Transport, Verification, Version,
     candidates::Candidates,
     challenge::BLOCK_BYTES,
     extension::CLIENT_BYTES_MAX,
@@ -36,7 +36,7 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     need(has_version(&observation.target, observation.spoken), "the target is not of the version that was spoken");
     need((observation.port_role == PortRole::Listening) == outgoing, "the port's role does not follow from the direction");
     need(observation.volume.piece_bytes_out == 0, "content was sent: piece_bytes_out is not 0");
-    need(is_probe || !served, "a control visit is graded served");
+    need(is_probe || !served, "what is no probe is graded served");
     need(!is_probe || served != matched.is_empty(), "the grade is not served exactly if a challenge matched");
     let is_covered = matches!(observation.encryption, Encryption::MsePlain | Encryption::MseRc4);
     let has_failed = observation.encryption == Encryption::MseFailed;
@@ -66,6 +66,19 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     if let Outcome::Served { blocks, pieces: stated } = observation.outcome {
         let counted = usize::try_from(blocks) == Ok(matched.len()) && usize::try_from(stated) == Ok(pieces.len());
         need(counted, "the outcome does not count the matching challenges and their pieces");
+    }
+    let is_rendezvous = observation.purpose == Purpose::Rendezvous;
+    let is_utp_dial = outgoing && observation.transport == Transport::Utp;
+    need(
+        observation.rendezvous.is_none() || is_utp_dial && !is_rendezvous,
+        "a rendezvous is named by something other than a dial over µTP",
+    );
+    need(
+        !is_rendezvous || is_utp_dial && observation.challenges.is_empty(),
+        "a rendezvous is not a dial over µTP, or asks for blocks",
+    );
+    if let Outcome::Introduced { asked, connects } = observation.outcome {
+        need(is_rendezvous && connects <= asked, "introductions are counted that were not asked for");
     }
     need(claims_hold(observation), "what the peer said of itself is too long, in no order, or said without a handshake");
     need(

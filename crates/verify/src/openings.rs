@@ -1,6 +1,7 @@
 //! Step 7: the openings that the recipient is owed, each against its leaf.
 
 mod accounts;
+mod introductions;
 mod lists;
 mod record;
 
@@ -20,6 +21,7 @@ use crate::{
     steps::Check,
 };
 use accounts::Accounts;
+use introductions::Introductions;
 use lists::Lists;
 
 const PATH: &str = "data/recipient/openings.txt";
@@ -40,6 +42,7 @@ pub(crate) struct Openings {
     pub(crate) withheld: BTreeSet<u64>,
     attributions: BTreeMap<Place, u32>,
     lists: Lists,
+    introductions: Introductions,
     accounts: Accounts,
 }
 
@@ -85,7 +88,9 @@ pub(crate) fn check(
 ) -> Openings {
     let mut walk = Walk { log, recipient, named, next: 0, by_commitment: None, openings: Openings::default() };
     let erased = log.sealed.iter().filter(|leaf| log.decisions.erased.contains_key(&leaf.index));
-    walk.openings.lists.forgive(erased.map(|leaf| leaf.commitment));
+    let erased: Vec<Digest> = erased.map(|leaf| leaf.commitment).collect();
+    walk.openings.lists.forgive(erased.iter().copied());
+    walk.openings.introductions.forgive(erased.into_iter());
     match source.open(PATH) {
         Err(fault) => findings.fail(Check::OpeningForm, || format!("{PATH} cannot be read: {fault}")),
         Ok(reader) => {

@@ -139,6 +139,8 @@ pub struct OwnHandshake<'a> {
     pub client: &'a str,
     /// The number by which we want to be told that a piece is no longer there.
     pub lt_donthave: Option<u8>,
+    /// The number by which we want to be told that we are introduced to somebody.
+    pub ut_holepunch: Option<u8>,
     /// The number we want metadata blocks addressed by.
     pub ut_metadata: Option<u8>,
     /// The number we want peer lists addressed by.
@@ -152,7 +154,12 @@ pub struct OwnHandshake<'a> {
 impl OwnHandshake<'_> {
     /// The bencoded dictionary.
     pub fn payload(&self) -> Vec<u8> {
-        let offers = [("lt_donthave", self.lt_donthave), ("ut_metadata", self.ut_metadata), ("ut_pex", self.ut_pex)];
+        let offers = [
+            ("lt_donthave", self.lt_donthave),
+            ("ut_holepunch", self.ut_holepunch),
+            ("ut_metadata", self.ut_metadata),
+            ("ut_pex", self.ut_pex),
+        ];
         let messages = offers.into_iter().filter_map(|(name, id)| Some((name, Item::Int(id?.into()))));
         let yourip = self.yourip.map(|address| match address {
             IpAddr::V4(four) => Item::from(&four.octets()[..]),
@@ -260,12 +267,13 @@ mod tests {
         let ours = OwnHandshake {
             client: "affiant/0.1",
             lt_donthave: Some(7),
+            ut_holepunch: Some(4),
             ut_metadata: Some(1),
             ut_pex: Some(2),
             port: Some(6881),
             yourip: Some(Ipv4Addr::new(192, 0, 2, 1).into()),
         };
-        let due = b"d1:md11:lt_donthavei7e11:ut_metadatai1e6:ut_pexi2ee1:pi6881e1:v11:affiant/0.16:yourip4:\xc0\x00\x02\x01e";
+        let due = b"d1:md11:lt_donthavei7e12:ut_holepunchi4e11:ut_metadatai1e6:ut_pexi2ee1:pi6881e1:v11:affiant/0.16:yourip4:\xc0\x00\x02\x01e";
         assert_eq!(ours.payload(), due);
         let read = ExtensionHandshake::parse(due).unwrap();
         assert_eq!(read.message_id(LT_DONTHAVE), Some(7));

@@ -119,6 +119,7 @@ impl CaseFile {
                 let observation: Observation = decode(entry, &opening)?;
                 match observation.purpose {
                     Purpose::Control { about, .. } => self.controls.push(ControlVisit::of(entry, &observation, about)),
+                    Purpose::Rendezvous => {}
                     Purpose::Probe => self.served.extend(Served::of(entry, observation)?),
                 }
             }

@@ -71,9 +71,15 @@ impl Facts<'_> {
                 "Outcome",
                 contacts.controls.iter().map(|(word, count)| (*word, *count)),
             ),
+            counts(
+                "Contacts that asked for introductions (BEP 55)",
+                "Outcome",
+                contacts.rendezvous.iter().map(|(word, count)| (*word, *count)),
+            ),
             Block::figures(
                 "Volume",
                 [
+                    ("Probes of peers that were told to dial the monitor too", grouped(contacts.introduced), "contacts"),
                     ("Bytes received", grouped(contacts.bytes_in), "bytes"),
                     ("Bytes sent: requests and handshakes", grouped(contacts.bytes_out), "bytes"),
                     ("Content verified", grouped(contacts.verified_bytes), "bytes"),

@@ -89,6 +89,9 @@ pub(super) struct LookUps {
 pub(super) struct Contacts {
     pub probes: u64,
     pub controls: BTreeMap<&'static str, u64>,
+    pub rendezvous: BTreeMap<&'static str, u64>,
+    /// Contacts with peers that could not be dialled before one.
+    pub introduced: u64,
     pub by_grade: BTreeMap<Grade, u64>,
     pub by_outcome: BTreeMap<&'static str, u64>,
     pub by_exclusion: BTreeMap<&'static str, u64>,
@@ -227,6 +230,11 @@ impl Statistics {
             *contacts.controls.entry(observation.outcome.word()).or_default() += 1;
             return;
         }
+        if observation.purpose == Purpose::Rendezvous {
+            *contacts.rendezvous.entry(observation.outcome.word()).or_default() += 1;
+            return;
+        }
+        contacts.introduced += u64::from(observation.rendezvous.is_some());
         contacts.probes += 1;
         contacts.verified_bytes += observation.volume.verified_bytes;
         *contacts.by_grade.entry(observation.grade).or_default() += 1;

@@ -3,7 +3,7 @@
 use evidence::{Mono, Now};
 use swarm::announce::Event as Announce;
 
-use super::Conductor;
+use super::{Conductor, punch};
 use crate::hunt::Hunt;
 use crate::{Reason, Until};
 
@@ -21,7 +21,9 @@ impl Conductor {
             return now.mono;
         }
         let Some(quiet_ms) = quiet_ms else { return last };
-        let is_done = |hunt: &Hunt| hunt.is_closed || (hunt.roster.is_settled() && hunt.is_first_round_over());
+        let is_done = |hunt: &Hunt| {
+            hunt.is_closed || (hunt.roster.is_settled() && hunt.is_first_round_over() && punch::is_settled(hunt))
+        };
         let has_asked = self.asks.is_empty() && self.dht.is_first_over();
         let is_quiet = has_asked && self.tasks.is_empty() && self.papers.is_empty() && self.hunts.iter().all(is_done);
         if !is_quiet {

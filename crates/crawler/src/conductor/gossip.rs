@@ -1,10 +1,12 @@
 //! What peers say of others, on its way into the log and to the roster.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use evidence::endpoint;
 use evidence::observation::Source;
+use wire::pex::{PexFlags, PexPeer};
 
 use super::{Conductor, tasks};
 use crate::WatchError;
@@ -27,6 +29,11 @@ impl Conductor {
         self.progress.gossip_refused += (count - peers.len()) as u64;
         if peers.is_empty() {
             return Ok(());
+        }
+        let speaks = |peer: &&PexPeer| peer.flags.is_some_and(PexFlags::holepunch);
+        let speaking: BTreeSet<SocketAddr> = hearsay.peers.iter().filter(speaks).map(|peer| peer.address).collect();
+        for peer in &peers {
+            hunt.punch.named(teller, *peer, speaking.contains(peer));
         }
         let more = u32::try_from(count - peers.len()).unwrap_or(u32::MAX).saturating_add(hearsay.passed_over);
         let naming = Naming {

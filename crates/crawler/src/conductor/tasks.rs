@@ -104,7 +104,7 @@ pub(super) struct Ended {
     pub(super) target: usize,
     pub(super) peer: SocketAddr,
     pub(super) direction: Direction,
-    pub(super) is_control: bool,
+    pub(super) purpose: Purpose,
     pub(super) outcome: Outcome,
     pub(super) grade: Grade,
     pub(super) was_reached: bool,
@@ -116,6 +116,10 @@ pub(super) struct Ended {
     pub(super) met: Option<Family>,
     /// Whether the peer says that it sees us at the address that we recorded.
     pub(super) sees_observer: Option<bool>,
+    /// Whether it can be asked for introductions, if it has said so.
+    pub(super) introduces: Option<bool>,
+    /// Those that it says it has told to dial us, as it was asked to.
+    pub(super) connects: Vec<SocketAddr>,
 }
 
 pub(super) type Logged = Result<Event, AppendError>;
@@ -268,6 +272,7 @@ pub(super) async fn contact(
     shared: Arc<Shared>,
     (target, spoken): (usize, Version),
     job: Job,
+    wishes: Vec<SocketAddr>,
     mandates: Vec<Digest>,
     seed: Seed,
     mut stop: Stop,
@@ -283,6 +288,7 @@ pub(super) async fn contact(
             let info_hash = InfoHashV1::from(random);
             (Aim::Control, info_hash, Purpose::Control { about, info_hash })
         }
+        Errand::Rendezvous => (Aim::Rendezvous, plan.ids.v1.unwrap_or(InfoHashV1::from([0; 20])), Purpose::Rendezvous),
     };
     let observer = shared.unconnected(target, job.peer, job.turn);
     let before_ms = shared.clock.reading().error_ms;
@@ -290,7 +296,7 @@ pub(super) async fn contact(
     let visit = {
         let target = aimed(&shared, plan, aim, Direction::Outgoing, (info_hash, spoken));
         let veil = if job.means.is_covered { Veil::Mse(torrent) } else { Veil::Plain };
-        let mut probe = Probe::new(target, veil, limits(&shared, plan), seed, shared.clock.now());
+        let mut probe = Probe::new(target, veil, limits(&shared, plan), seed, shared.clock.now()).asking_for(wishes);
         let (from, to) = (observer.ip(), job.peer);
         let dialled = async {
             match job.means.transport {
@@ -311,6 +317,7 @@ pub(super) async fn contact(
         dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
         error_ms: vouched_ms(before_ms, shared.clock.reading().error_ms, &visit),
         transport: job.means.transport,
+        rendezvous: job.rendezvous,
     };
     log_visit(&shared, target, context, *visit).await
 }
@@ -330,7 +337,10 @@ fn aimed<'a>(
 /// Nobody who shares a private torrent is asked about others, and nothing they say is heard (BEP 27).
 fn limits(shared: &Shared, plan: &TargetPlan) -> probe::Limits {
     match plan.is_private {
-        true => probe::Limits { gossip: probe::gossip::Limits::NONE, ..shared.settings.probe },
+        true => {
+            let gossip = probe::gossip::Limits::NONE;
+            probe::Limits { gossip, is_introducible: false, ..shared.settings.probe }
+        }
         false => shared.settings.probe,
     }
 }
@@ -369,6 +379,7 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
         dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
         error_ms: vouched_ms(before_ms, shared.clock.reading().error_ms, &visit),
         transport,
+        rendezvous: None,
     };
     log_visit(&shared, target, context, *visit).await
 }
@@ -381,7 +392,8 @@ async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit:
     let verified_bytes = visit.volume.verified_bytes;
     let sees_observer = visit.extension.as_ref().and_then(|said| said.sees_observer);
     let last_block = visit.times.last_block.map(|at| Mono::from_us(at.mono_us));
-    let (peer, is_control) = (context.peer, matches!(context.purpose, Purpose::Control { .. }));
+    let (peer, purpose) = (context.peer, context.purpose);
+    let (introduces, connects) = (visit.introduces, visit.connects.clone());
     let commitment = match shared.recorder.visit(context, visit).await {
         Ok(acked) => acked.commitment,
         Err(error) => {
@@ -393,7 +405,7 @@ async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit:
         target,
         peer,
         direction,
-        is_control,
+        purpose,
         outcome,
         grade,
         was_reached,
@@ -402,6 +414,8 @@ async fn log_visit(shared: &Arc<Shared>, target: usize, context: Context, visit:
         commitment,
         met,
         sees_observer,
+        introduces,
+        connects,
     }))
 }
 
@@ -429,6 +443,7 @@ pub(super) async fn paper(
         // Its moments are one.
         error_ms: before_ms.zip(after_ms).map(|(before, after)| before.max(after)),
         transport: Transport::Tcp,
+        rendezvous: None,
     };
     match shared.recorder.paper(context, outcome.clone(), now.stamp()).await {
         Ok(_) => Ok(Event::Filed { outcome }),

@@ -51,6 +51,10 @@ pub struct Limits {
     pub rejects_max: u32,
     /// What is taken of what the peer says of others.
     pub gossip: super::gossip::Limits,
+    /// Whether peers are told that we can be introduced to others (BEP 55). It takes µTP.
+    pub is_introducible: bool,
+    /// Wait for the answers to a rendezvous, in milliseconds. A relay answers at once.
+    pub rendezvous_ms: u64,
     /// What is kept of the bytes.
     pub transcript: transcript::Policy,
 }
@@ -79,6 +83,8 @@ impl Default for Limits {
             choke_changes_max: 64,
             rejects_max: 64,
             gossip: super::gossip::Limits::default(),
+            is_introducible: true,
+            rendezvous_ms: 3_000,
             transcript: transcript::Policy::default(),
         }
     }

@@ -4,6 +4,7 @@ mod cover;
 mod extension;
 mod fast;
 mod gossip;
+mod rendezvous;
 mod timer;
 mod visit;
 
@@ -25,6 +26,7 @@ use crate::convert::{evidence_hash, wire_hash};
 use crate::timer::Timers;
 use crate::transcript::{Recorder, Said};
 use cover::Cover;
+use rendezvous::Wishes;
 use timer::{TIMERS, Timer};
 
 /// One contact. Feed it with [`Self::handle_input`], then drain [`Self::poll_output`] until it says to wait.
@@ -40,6 +42,7 @@ pub struct Probe<'a> {
     exam: Exam<'a>,
     gossip: Gossip,
     heard: VecDeque<Hearsay>,
+    wishes: Wishes,
     inbox: Vec<u8>,
     outbox: VecDeque<Vec<u8>>,
     record: Recorder,
@@ -78,6 +81,7 @@ impl<'a> Probe<'a> {
             exam: Exam::new(target.content, &seed),
             gossip: Gossip::new(limits.gossip),
             heard: VecDeque::new(),
+            wishes: Wishes::default(),
             record: Recorder::new(limits.transcript),
             target,
             limits,
@@ -381,6 +385,7 @@ impl<'a> Probe<'a> {
             | Timer::Choked
             | Timer::Answer
             | Timer::Gossip
+            | Timer::Rendezvous
             | Timer::Contact => {
                 self.give_up(now);
             }
@@ -389,7 +394,7 @@ impl<'a> Probe<'a> {
 
     /// Asks for the next block if the peer lets us, and ends the contact when there is nothing more to learn.
     fn advance(&mut self, now: Now) {
-        if self.outcome.is_some() || self.handshaken.is_none() {
+        if self.outcome.is_some() || self.handshaken.is_none() || self.is_rendezvous() {
             return;
         }
         let is_proved = self.exam.verified >= self.limits.blocks.max(1);
@@ -435,6 +440,7 @@ impl<'a> Probe<'a> {
             Phase::Handshake if self.has_echoed() => Outcome::Echo,
             Phase::Handshake if self.is_control() && self.greeted => Outcome::NoEcho,
             Phase::Connect | Phase::Handshake => Outcome::NoAnswer { phase, after_ms: since_ms(Some(self.phase_began())) },
+            _ if self.is_rendezvous() => self.introduced(),
             _ if exam.wrong > 0 => Outcome::BadBlock { blocks: exam.wrong },
             _ if exam.verified > 0 && !exam.is_waiting() => self.served(),
             _ if exam.verified > 0 => Outcome::NoAnswer { phase, after_ms: since_ms(exam.waiting_since()) },

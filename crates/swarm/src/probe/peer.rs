@@ -19,6 +19,8 @@ pub(super) struct Peer {
     computed_fast: Vec<u32>,
     pub(super) handshake: Option<Handshake>,
     pub(super) extension: Option<Extension>,
+    /// The number by which it wants to be asked for introductions.
+    pub(super) holepunch_id: Option<u8>,
     /// Whether its extension handshake left out what its client always offers.
     pub(super) lacks_extensions: bool,
     /// Of what kind its first messages were.
@@ -50,6 +52,7 @@ impl Peer {
             computed_fast: Vec::new(),
             handshake: None,
             extension: None,
+            holepunch_id: None,
             lacks_extensions: false,
             first_messages: Vec::new(),
             // Every connection begins choked (BEP 3).

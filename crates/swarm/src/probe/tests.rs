@@ -16,6 +16,7 @@ use crate::transcript;
 mod fast;
 mod gossip;
 mod hostile;
+mod rendezvous;
 mod said;
 
 pub(super) const PIECE_BYTES: u32 = 2 * BLOCK_BYTES;
@@ -157,9 +158,12 @@ fn harmless(sent: &[u8]) {
             Message::KeepAlive | Message::Interested | Message::Request(_) | Message::HaveNone | Message::Reject(_) => {}
             Message::Extended { id: 0, payload } => {
                 let said = wire::extension::ExtensionHandshake::parse(payload).unwrap();
-                use wire::extension::{LT_DONTHAVE, UT_PEX};
-                let may_be_offered = |name: &&[u8]| [LT_DONTHAVE, UT_PEX].contains(name);
-                assert!(said.messages.keys().all(may_be_offered), "we offer to hear what is gone and who else is there");
+                use wire::extension::{LT_DONTHAVE, UT_HOLEPUNCH, UT_PEX};
+                let may_be_offered = |name: &&[u8]| [LT_DONTHAVE, UT_HOLEPUNCH, UT_PEX].contains(name);
+                assert!(
+                    said.messages.keys().all(may_be_offered),
+                    "we offer to hear what is gone, who else is there and who will dial us"
+                );
             }
             other => panic!("sent {other:?}"),
         }

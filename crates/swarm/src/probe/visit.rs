@@ -15,6 +15,8 @@ pub struct Visit {
     pub choke: Vec<ChokeChange>,
     /// What the peer claims to have. `of` is 0 where the number of pieces is not known.
     pub claim: Option<PieceClaim>,
+    /// Those that the peer says it has told to dial us, of those that it was asked to.
+    pub connects: Vec<SocketAddr>,
     /// Who dialled.
     pub direction: Direction,
     /// How its stream was covered, once that was agreed.
@@ -37,6 +39,8 @@ pub struct Visit {
     pub reserved: Option<Reserved>,
     /// Which software it says it is.
     pub software: Option<Software>,
+    /// Whether the peer can be asked for introductions, if it has said what it speaks.
+    pub introduces: Option<bool>,
     /// The moments that matter. `error_ms` is left for the shell.
     pub times: Times,
     /// The bytes exchanged, as [`crate::transcript`] keeps them; nothing if there were none.

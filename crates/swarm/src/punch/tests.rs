@@ -77,15 +77,18 @@ fn one_contact_asks_for_several_and_one_relay_is_asked_for_so_many() {
 
 #[test]
 fn whoever_is_named_by_itself_or_beyond_the_limits_is_passed_over() {
-    let mut punch = punch(|limits| (limits.targets_max, limits.relays_per_target) = (2, 2));
+    let mut punch = punch(|limits| (limits.targets_max, limits.relays_max, limits.relays_per_target) = (2, 6, 2));
     punch.named(relay(1), relay(1), true);
     for number in 1..=5 {
         punch.named(relay(number), target(1), true);
         punch.named(relay(1), target(u16::from(number)), true);
     }
     assert_eq!((punch.targets.len(), punch.targets[&target(1)].named_by.len(), punch.relays.len()), (2, 2, 2));
-    punch.speaks(relay(9), true);
-    assert_eq!(punch.relays.len(), 2, "only whoever named somebody is remembered");
+    for number in 8..20 {
+        punch.speaks(relay(number), true);
+        punch.speaks(relay(100 + number), false);
+    }
+    assert_eq!(punch.relays.len(), 6);
 }
 
 #[test]
@@ -106,6 +109,8 @@ proptest! {
     fn every_limit_holds(steps in prop::collection::vec((0u8..6, 1u8..4, 0u16..6, any::<bool>()), 0..300)) {
         let limits = Limits {
             targets_max: 5,
+            relays_max: 2,
+            busy_ms: 2,
             relays_per_target: 2,
             asks_per_target: 2,
             targets_per_contact: 2,
@@ -128,6 +133,12 @@ proptest! {
                 2 => punch.unreached(to),
                 3 => punch.reached(to),
                 4 => if let Some(relay) = punch.poll(now) {
+                    if flag {
+                        punch.postpone(now, relay);
+                        prop_assert!(punch.poll(now) != Some(relay));
+                        continue;
+                    }
+                    punch.hold(relay);
                     let wished = punch.begin(relay);
                     prop_assert!((1..=2).contains(&wished.len()));
                     prop_assert!(wished.iter().all(|target| named.contains(&(relay, *target))));
@@ -137,9 +148,12 @@ proptest! {
                     prop_assert!(open.insert(relay, wished).is_none(), "one contact at a time");
                 },
                 _ => {
-                    let wished = open.remove(&from);
+                    let Some(wished) = open.remove(&from) else {
+                        prop_assert_eq!(punch.finish(now, from, &[to]), []);
+                        continue;
+                    };
                     let introduced = punch.finish(now, from, &vec![to; usize::from(flag)]);
-                    prop_assert!(introduced.iter().all(|target| wished.as_ref().is_some_and(|wished| wished.contains(target))));
+                    prop_assert!(introduced.iter().all(|target| wished.contains(target)));
                     last.insert(from, now);
                 }
             }

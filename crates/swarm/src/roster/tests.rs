@@ -195,3 +195,50 @@ fn urgent_visits_have_three_turns_of_four() {
     let turns: Vec<bool> = (0..8).map(|_| roster.take_due(now, &mut keeper).unwrap().errand != Errand::Probe).collect();
     assert_eq!(turns, [true, true, true, false, true, true, true, false]);
 }
+
+#[test]
+fn a_rendezvous_leaves_everything_else_as_it_is() {
+    let mut keeper = keeper(None);
+    let mut roster = roster(|limits| limits.allowed = Allowed::ALL);
+    assert_eq!(roster.summon(START, peer(1)), Summons::Never, "it was not contacted yet");
+    assert_eq!(roster.summon(START, peer(9)), Summons::Never, "it is not known");
+    roster.take_due(START, &mut keeper).unwrap();
+    assert_eq!(roster.summon(START, peer(1)), Summons::Never);
+    roster.finish(START, peer(1), &ended(&SERVED, Some(START), sha256(b"served")), &mut keeper);
+    assert_eq!(roster.summon(START, peer(1)), Summons::Due);
+    assert_eq!(roster.summon(START, peer(1)), Summons::Busy);
+    let job = roster.take_due(START, &mut keeper).unwrap();
+    assert_eq!((job.errand, job.means, job.rendezvous), (Errand::Rendezvous, Means::UTP, None));
+    roster.put_back(peer(1), START.plus_ms(5));
+    assert_eq!(roster.take_due(START.plus_ms(5), &mut keeper).unwrap().errand, Errand::Rendezvous);
+    assert_eq!(roster.summon(START, peer(1)), Summons::Busy);
+    let introduced = Outcome::Introduced { asked: 1, connects: 1 };
+    roster.finish(START.plus_ms(5), peer(1), &ended(&introduced, None, sha256(b"r")), &mut keeper);
+    assert_eq!(roster.next_due(), Some(START.plus_ms(505)), "the control visit that is owed");
+    let job = roster.take_due(START.plus_ms(505), &mut keeper).unwrap();
+    assert_eq!((job.errand, job.means), (Errand::Control { about: sha256(b"served") }, Means::TCP));
+}
+
+#[test]
+fn whoever_was_told_to_dial_us_is_dialled_by_utp_alone_and_says_by_which_rendezvous() {
+    let mut keeper = keeper(None);
+    let mut roster = roster(|limits| (limits.allowed, limits.tries_max) = (Allowed::ALL, 1));
+    let silence = Outcome::NoAnswer { phase: evidence::Phase::Connect, after_ms: 4_000 };
+    let mut now = START;
+    while let Some(at) = roster.next_due() {
+        now = at;
+        roster.take_due(now, &mut keeper).unwrap();
+        roster.finish(now, peer(1), &ended(&silence, None, sha256(b"o")), &mut keeper);
+    }
+    assert!(roster.is_settled());
+    roster.introduced(now, peer(1), sha256(b"rendezvous"));
+    let job = roster.take_due(now, &mut keeper).unwrap();
+    assert_eq!((job.errand, job.means, job.rendezvous), (Errand::Probe, Means::UTP, Some(sha256(b"rendezvous"))));
+    roster.finish(now, peer(1), &ended(&SERVED, Some(now), sha256(b"served")), &mut keeper);
+    now = roster.next_due().unwrap();
+    let job = roster.take_due(now, &mut keeper).unwrap();
+    assert_eq!((job.means, job.rendezvous), (Means::UTP, Some(sha256(b"rendezvous"))), "by the same hole");
+    roster.finish(now, peer(1), &ended(&silence, None, sha256(b"c")), &mut keeper);
+    now = roster.next_due().unwrap();
+    assert_eq!(roster.take_due(now, &mut keeper).unwrap().rendezvous, None, "which is closed again");
+}

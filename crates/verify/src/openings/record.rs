@@ -108,6 +108,15 @@ impl Openings {
             let (index, holds) = (leaf.index, fault.is_none());
             findings.check(Check::CommitBeforeOutcome, holds, || format!("observation {index}: {}", fault.unwrap_or_default()));
         }
+        if recipient.is_audit()
+            && let Some(rendezvous) = observation.rendezvous
+        {
+            let (index, holds) = (leaf.index, self.introductions.explain(rendezvous, &observation));
+            findings.check(Check::CommitBeforeOutcome, holds, || {
+                format!("observation {index}: no rendezvous {rendezvous} of its run and target was logged before")
+            });
+        }
+        self.introductions.note(leaf.commitment, &observation);
         self.transcripts.extend(observation.transcript_sha256);
         self.tables.extend(observation.attribution.tables.iter().copied());
 
@@ -119,6 +128,8 @@ impl Openings {
                         self.sightings.push_seen(seen);
                     }
                 }
+                // It says nothing of what the peer shares.
+                Purpose::Rendezvous => {}
                 Purpose::Control { about, .. } => {
                     self.sightings.push_visit(visit(leaf.index, leaf.commitment, &observation, about))
                 }

@@ -231,6 +231,7 @@ pub fn refused(peer: &str, position: u32, list: Digest, mandate: Digest, at_ms: 
         port_role: PortRole::Listening,
         purpose: Purpose::Probe,
         release_sha256: sha256(b"release"),
+        rendezvous: None,
         reserved: None,
         run: run(),
         software: None,

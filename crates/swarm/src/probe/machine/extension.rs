@@ -2,12 +2,13 @@
 
 use evidence::extension::{CLIENT_BYTES_MAX, Extension};
 use evidence::{Claimed, Now};
-use wire::extension::{ExtensionHandshake, OwnHandshake};
+use wire::extension::{ExtensionHandshake, OwnHandshake, UT_HOLEPUNCH};
 use wire::handshake::Handshake;
 use wire::lt_donthave;
 use wire::message::Outgoing;
 
 use super::super::{gossip as pex, habit};
+use super::rendezvous::UT_HOLEPUNCH_ID;
 use super::{Probe, Timer};
 
 /// The number by which we want to be told that a claim is taken back (BEP 54).
@@ -20,6 +21,7 @@ impl Probe<'_> {
             let ours = OwnHandshake {
                 client: self.target.identity.client(),
                 lt_donthave: Some(LT_DONTHAVE_ID),
+                ut_holepunch: self.is_introducible(),
                 ut_pex: self.gossip.our_id(),
                 port: self.target.identity.port_at(self.observer.map(|observer| observer.ip())),
                 yourip: self.address.map(|address| address.ip()),
@@ -29,6 +31,10 @@ impl Probe<'_> {
         }
         if theirs.reserved.fast() {
             self.send(now, Outgoing::HaveNone);
+        }
+        if self.is_rendezvous() {
+            self.timers.set(Timer::Rendezvous, now.mono.plus_ms(self.limits.rendezvous_ms));
+            return;
         }
         self.send(now, Outgoing::Interested);
         let patience_ms = self.limits.patience_ms(theirs.peer_id.claim().family);
@@ -43,6 +49,7 @@ impl Probe<'_> {
             0 => {
                 if let Ok(theirs) = ExtensionHandshake::parse(payload) {
                     self.on_extension(&theirs);
+                    self.ask_for_introductions(now);
                 }
             }
             pex::OUR_ID => self.on_gossip(now, payload),
@@ -51,6 +58,7 @@ impl Probe<'_> {
                     self.on_withdrawn(now, piece);
                 }
             }
+            UT_HOLEPUNCH_ID => self.on_introduction(now, payload),
             _ => {}
         }
     }
@@ -61,6 +69,7 @@ impl Probe<'_> {
             self.peer.lacks_extensions = habit::lacks_extensions(&handshake, theirs);
         }
         self.gossip.is_offered_by(theirs);
+        self.peer.holepunch_id = theirs.message_id(UT_HOLEPUNCH);
         let observer = self.observer.map(|observer| observer.ip());
         let said = self.peer.extension.get_or_insert_default();
         let client = theirs.client.filter(|client| client.len() <= CLIENT_BYTES_MAX).map(Claimed::new);

@@ -19,6 +19,8 @@ pub(super) enum Timer {
     Settle,
     /// Nothing else is left to do, and what the peer says of others has taken too long, or has come.
     Gossip,
+    /// What was asked for in a rendezvous has not been answered.
+    Rendezvous,
     /// The contact has lasted long enough, whatever the peer does.
     Contact,
     /// We have been silent for so long that the peer might hang up.
@@ -37,6 +39,7 @@ impl Timer {
         Self::Answer,
         Self::Settle,
         Self::Gossip,
+        Self::Rendezvous,
         Self::Contact,
         Self::KeepAlive,
     ];

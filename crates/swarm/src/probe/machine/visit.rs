@@ -22,10 +22,12 @@ impl Probe<'_> {
         self.times.last_block = exam.verified_challenges().filter_map(|challenge| challenge.answered).max();
         let software = self.peer.handshake.map(|theirs| habit::software(&theirs, &self.peer));
         let nothing = Recorder::new(self.limits.transcript);
+        let introduces = self.peer.extension.is_some().then_some(self.peer.holepunch_id.is_some());
         Visit {
             challenges: exam.into_challenges(),
             choke: core::mem::take(&mut self.peer.choke),
             claim: self.peer.claim(),
+            connects: self.take_connects(),
             direction: self.target.direction,
             encryption: self.cover.encryption(),
             extension: self.peer.extension.take(),
@@ -37,6 +39,7 @@ impl Probe<'_> {
             peer_id: self.peer.handshake.map(|handshake| PeerId::from(handshake.peer_id.0)),
             reserved: self.peer.handshake.map(|handshake| Reserved::from(handshake.reserved.0)),
             software,
+            introduces,
             times: self.times,
             transcript: core::mem::replace(&mut self.record, nothing).finish(),
             volume: self.volume,
