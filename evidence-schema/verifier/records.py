@@ -134,7 +134,7 @@ def observation_fault(b):
         (all(c["first_byte"] and c["answered"] and c["sha256"] for c in matched), "a matching challenge lacks a time or digest"),
         (all(1 <= c["length"] <= 16384 for c in matched), "a matching challenge is not 1 to 16,384 bytes long"),
         (volume["verified_bytes"] == length <= volume["bytes_in"], "verified_bytes"),
-        (b["rendezvous"] is None or (utp_dial and not asks), "a rendezvous is named by something other than a dial over µTP"),
+        (b["rendezvous"] is None or (b["transport"] == "utp" and not asks), "a rendezvous is named by something other than a contact over µTP"),
         (not asks or (utp_dial and not b["challenges"]), "a rendezvous is not a dial over µTP, or asks for blocks"),
         (outcome["kind"] != "introduced" or (asks and outcome["connects"] <= outcome["asked"]), "introductions that were not asked for"),
         (claims_hold(b), "what the peer said of itself is too long, in no order, or said without a handshake"),

@@ -575,7 +575,8 @@ impl Conductor {
         self.progress.callers += 1;
         self.contacts += 1;
         let seed = self.contact_seed(caller.link.peer);
-        self.tasks.spawn(tasks::receive(Arc::clone(&self.shared), caller, seed, self.stop.clone()));
+        let rendezvous = self.rendezvous(&caller.link);
+        self.tasks.spawn(tasks::receive(Arc::clone(&self.shared), caller, rendezvous, seed, self.stop.clone()));
         Ok(())
     }
 

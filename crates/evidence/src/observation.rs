@@ -59,7 +59,7 @@ pub struct Observation {
     pub purpose: Purpose,
     /// SHA-256 of the software release.
     pub release_sha256: Digest,
-    /// The commitment of the rendezvous by which the peer was told to dial us too, where it could not be dialled otherwise.
+    /// The commitment of the rendezvous by which both sides were told to dial, where the peer could not be dialled before.
     pub rendezvous: Option<Digest>,
     /// The reserved bytes sent in the handshake.
     pub reserved: Option<Reserved>,

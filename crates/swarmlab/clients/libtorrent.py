@@ -28,6 +28,8 @@ session = libtorrent.session(
         # Its guards against trackers on loopback and against many peers at one address are not what is tested.
         "ssrf_mitigation": False,
         "allow_multiple_connections_per_ip": True,
+        # Two seeds part otherwise, and whoever introduces others must be connected to them.
+        "close_redundant_connections": False,
         "alert_mask": libtorrent.alert.category_t.error_notification
         | libtorrent.alert.category_t.peer_notification
         | libtorrent.alert.category_t.status_notification

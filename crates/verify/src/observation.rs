@@ -70,8 +70,8 @@ pub(crate) fn faults(observation: &Observation) -> Vec<&'static str> {
     let is_rendezvous = observation.purpose == Purpose::Rendezvous;
     let is_utp_dial = outgoing && observation.transport == Transport::Utp;
     need(
-        observation.rendezvous.is_none() || is_utp_dial && !is_rendezvous,
-        "a rendezvous is named by something other than a dial over µTP",
+        observation.rendezvous.is_none() || observation.transport == Transport::Utp && !is_rendezvous,
+        "a rendezvous is named by something other than a contact over µTP",
     );
     need(
         !is_rendezvous || is_utp_dial && observation.challenges.is_empty(),

@@ -1,13 +1,15 @@
 //! Peers that cannot be dialled: who is asked to introduce us, and what follows.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use evidence::observation::Purpose;
-use evidence::{Digest, Mono, Now, Outcome};
+use evidence::{Digest, Mono, Now, Outcome, Transport};
 use swarm::roster::{End, Summons};
 
 use super::{Conductor, tasks};
 use crate::hunt::Hunt;
+use crate::link::Link;
 
 /// A contact that came to nothing, and that nothing follows from.
 pub(super) fn nothing() -> End<'static> {
@@ -42,6 +44,15 @@ impl Conductor {
         hunt.roster.finish(now.mono, relay, &nothing(), &mut self.keeper);
         hunt.punch.finish(now.mono, relay, &[]);
         None
+    }
+
+    /// By which rendezvous a caller may have been told to dial us, for each torrent: both sides dial, and either may be first.
+    pub(super) fn rendezvous(&self, link: &Link) -> BTreeMap<usize, Digest> {
+        let of = |(target, hunt): (usize, &Hunt)| Some((target, hunt.roster.rendezvous(link.peer)?));
+        match link.transport {
+            Transport::Utp => self.hunts.iter().enumerate().filter_map(of).collect(),
+            Transport::Tcp => BTreeMap::new(),
+        }
     }
 
     /// What a contact that we dialled says of who can be dialled, and by whose help. `is_final` is whether the peer is tried

@@ -288,7 +288,7 @@ pub(super) async fn contact(
             let info_hash = InfoHashV1::from(random);
             (Aim::Control, info_hash, Purpose::Control { about, info_hash })
         }
-        Errand::Rendezvous => (Aim::Rendezvous, plan.ids.v1.unwrap_or(InfoHashV1::from([0; 20])), Purpose::Rendezvous),
+        Errand::Rendezvous => (Aim::Rendezvous, torrent, Purpose::Rendezvous),
     };
     let observer = shared.unconnected(target, job.peer, job.turn);
     let before_ms = shared.clock.reading().error_ms;
@@ -347,7 +347,13 @@ fn limits(shared: &Shared, plan: &TargetPlan) -> probe::Limits {
 
 /// Hears a caller out. One that names no mandated torrent is put out without a word and without a record: nothing
 /// about it is our business.
-pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut stop: Stop) -> Logged {
+pub(super) async fn receive(
+    shared: Arc<Shared>,
+    caller: Caller,
+    rendezvous: BTreeMap<usize, Digest>,
+    seed: Seed,
+    mut stop: Stop,
+) -> Logged {
     let Caller { mut link, accepted, error_ms: before_ms } = caller;
     let (peer, transport) = (link.peer, link.transport);
     let patience = Duration::from_millis(shared.settings.probe.handshake_ms);
@@ -379,7 +385,7 @@ pub(super) async fn receive(shared: Arc<Shared>, caller: Caller, seed: Seed, mut
         dossier_sha256: plan.content.as_ref().map(|content| content.dossier_sha256()),
         error_ms: vouched_ms(before_ms, shared.clock.reading().error_ms, &visit),
         transport,
-        rendezvous: None,
+        rendezvous: rendezvous.get(&target).copied(),
     };
     log_visit(&shared, target, context, *visit).await
 }

@@ -22,6 +22,7 @@ use crate::lab::{plan, target, tracker};
 mod callers;
 mod clients;
 mod forwarded;
+mod punched;
 
 /// Where the monitor is.
 const MONITOR: &str = "192.0.2.1:6881";
@@ -70,12 +71,24 @@ impl Watch {
         Self { stopper, run, station, served }
     }
 
-    /// Ends the run once so many contacts have served, or at its own end.
+    /// Ends the run once so many contacts have served.
     async fn until_served(mut self, contacts: u64) -> Log {
         tokio::select! {
             Ok(_) = self.served.wait_for(|served| *served >= contacts) => {}
             _ = &mut self.run => panic!("the run ended first"),
         }
+        self.end().await
+    }
+
+    /// Ends the run once the log has it, or at its own end.
+    async fn until(self, is_enough: impl Fn(&Log) -> bool) -> Log {
+        while !self.run.is_finished() && !is_enough(&Log::read(self.station.folder.path())) {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        self.end().await
+    }
+
+    async fn end(self) -> Log {
         self.stopper.stop();
         self.run.await.unwrap();
         self.station.close().await

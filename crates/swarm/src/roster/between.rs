@@ -52,6 +52,11 @@ impl Roster {
         self.plan_anew(peer, now);
     }
 
+    /// The rendezvous by which this peer was told to dial us, unless it could not be reached by that either.
+    pub fn rendezvous(&self, peer: SocketAddr) -> Option<Digest> {
+        self.peers.get(&peer)?.rendezvous
+    }
+
     fn plan_anew(&mut self, peer: SocketAddr, at: Mono) {
         if let Some(State::Due(before)) = self.peers.get(&peer).map(|entry| entry.state) {
             self.urgent.remove(&(before, peer));

@@ -1,6 +1,6 @@
 //! The extension handshake: a dictionary in which every field is the peer's to invent. BEP 10.
 
-use wire::extension::{ExtensionHandshake, LT_DONTHAVE, OwnHandshake, UT_METADATA, UT_PEX};
+use wire::extension::{ExtensionHandshake, LT_DONTHAVE, OwnHandshake, UT_HOLEPUNCH, UT_METADATA, UT_PEX};
 
 use crate::{Seed, seeds as named};
 
@@ -25,6 +25,7 @@ pub(crate) fn run(data: &[u8]) {
     let ours = OwnHandshake {
         client: &client,
         lt_donthave: theirs.message_id(LT_DONTHAVE),
+        ut_holepunch: theirs.message_id(UT_HOLEPUNCH),
         ut_metadata: theirs.message_id(UT_METADATA),
         ut_pex: theirs.message_id(UT_PEX),
         port: theirs.port,

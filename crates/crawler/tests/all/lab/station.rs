@@ -76,7 +76,7 @@ pub struct Log {
 }
 
 impl Log {
-    fn read(folder: &std::path::Path) -> Self {
+    pub fn read(folder: &std::path::Path) -> Self {
         let reader = Reader::of_station(folder).unwrap();
         let mut log = Self::default();
         for entry in reader.entries().unwrap() {

@@ -7,17 +7,17 @@ use swarmlab::clients::{Client, Encryption, Role, Streams};
 use super::*;
 use crate::clients::{Terms, find, launch};
 
-const TRACKER: &str = "192.0.2.9:7000";
+pub const TRACKER: &str = "192.0.2.9:7000";
 
 /// A client that runs in a home until it is told to end.
-struct Resident {
+pub struct Resident {
     stop: tokio::sync::oneshot::Sender<()>,
     thread: JoinHandle<()>,
 }
 
 impl Resident {
     /// Starts a client and waits until it is ready.
-    fn start(home: &Home, client: Client, inner: SocketAddr, torrent: &Arc<Torrent>, terms: Terms) -> Option<Self> {
+    pub fn start(home: &Home, client: Client, inner: SocketAddr, torrent: &Arc<Torrent>, terms: Terms) -> Option<Self> {
         let found = find(client)?;
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (sender, ready) = std::sync::mpsc::channel();
@@ -34,7 +34,7 @@ impl Resident {
         Some(Self { stop, thread })
     }
 
-    fn end(self) {
+    pub fn end(self) {
         let _ = self.stop.send(());
         self.thread.join().unwrap();
     }
