@@ -21,9 +21,8 @@ impl Conductor {
             return now.mono;
         }
         let Some(quiet_ms) = quiet_ms else { return last };
-        let is_done = |hunt: &Hunt| {
-            hunt.is_closed || (hunt.roster.is_settled() && hunt.is_first_round_over() && punch::is_settled(hunt))
-        };
+        let is_done =
+            |hunt: &Hunt| hunt.is_closed || (hunt.roster.is_settled() && hunt.is_first_round_over() && punch::is_settled(hunt));
         let has_asked = self.asks.is_empty() && self.dht.is_first_over();
         let is_quiet = has_asked && self.tasks.is_empty() && self.papers.is_empty() && self.hunts.iter().all(is_done);
         if !is_quiet {

@@ -146,6 +146,7 @@ fn outgoing() -> impl Strategy<Value = Outgoing<'static>> {
         proof_layers: proof,
     });
     let ours = any::<(Option<u8>, Option<u8>, Option<u16>)>().prop_map(|(ut_metadata, ut_pex, port)| OwnHandshake {
+        ut_holepunch: ut_pex,
         client: "affiant/0.1",
         lt_donthave: ut_pex,
         ut_metadata,

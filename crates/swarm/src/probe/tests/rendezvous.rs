@@ -32,6 +32,7 @@ fn ask(wished: &[SocketAddr], limits: Limits, act: impl FnOnce(&mut Script<'_>))
     let target = Target {
         info_hash: InfoHashV1::from(HASH),
         aim: Aim::Rendezvous,
+        spoken: evidence::Version::V1,
         direction: Direction::Outgoing,
         piece_count: Some(PIECES),
         content: None,

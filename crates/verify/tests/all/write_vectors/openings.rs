@@ -2,7 +2,7 @@
 
 use evidence::{
     Blind, Claimed, Class, Digest, Direction, Encryption, Exclusion, Grade, InfoHashV1, InfoHashV2, MerkleProof, Numbered,
-    Observation, Outcome, Phase, PortRole, Tag, TargetIds, Verification, Version,
+    Observation, Outcome, Phase, PortRole, Tag, TargetIds, Transport, Verification, Version,
     challenge::{Check, Chooser, Hashes},
     extension::Extension,
     observation::{ChokeChange, ClaimForm, Found, PieceClaim, Source},
@@ -56,6 +56,15 @@ fn good(made: &mut Made) {
     ok("clock", "a reading of the clock", sealed(Tag::Clock, &records::reading()));
     ok("control", "a control visit that was not answered", {
         sealed(Tag::Obs, &records::control(records::PEER, list(), sha256(b"a mandate"), sha256(b"an observation"), 0))
+    });
+    ok("introduced", "a peer that was reached by a rendezvous", {
+        with(|o| (o.transport, o.rendezvous) = (Transport::Utp, Some(sha256(b"a rendezvous"))))
+    });
+    ok("rendezvous", "a peer that was asked for introductions", {
+        let mut o = records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0);
+        (o.outcome, o.transport) = (Outcome::Introduced { asked: 2, connects: 1 }, Transport::Utp);
+        o.purpose = evidence::observation::Purpose::Rendezvous;
+        sealed(Tag::Obs, &o)
     });
     ok("refused", "a peer that refused", sealed(Tag::Obs, &records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0)));
     for source in [Source::Dht, Source::Pex, Source::Local] {
@@ -466,6 +475,24 @@ fn contradictions(made: &mut Made) {
             o.purpose = evidence::observation::Purpose::Control { about: sha256(b"x"), info_hash: InfoHashV1::from([1; 20]) };
         }),
     );
+    bad("rendezvous-over-tcp", "nobody is introduced over TCP", with(|o| o.rendezvous = Some(sha256(b"a rendezvous"))));
+    bad(
+        "rendezvous-served",
+        "a rendezvous asks for no block",
+        with(|o| {
+            o.purpose = evidence::observation::Purpose::Rendezvous;
+            o.transport = Transport::Utp;
+        }),
+    );
+    let introduced = |asked, connects, transport, purpose| {
+        let mut o = records::refused(records::OTHER, 1, list(), sha256(b"a mandate"), 0);
+        (o.outcome, o.transport, o.purpose) = (Outcome::Introduced { asked, connects }, transport, purpose);
+        sealed(Tag::Obs, &o)
+    };
+    let (probe, rendezvous) = (evidence::observation::Purpose::Probe, evidence::observation::Purpose::Rendezvous);
+    bad("introduced-by-probe", "only a rendezvous introduces", introduced(1, 1, Transport::Utp, probe));
+    bad("introduced-over-tcp", "a rendezvous is over µTP", introduced(1, 1, Transport::Tcp, rendezvous));
+    bad("introduced-unasked", "no more are introduced than were asked for", introduced(1, 2, Transport::Utp, rendezvous));
     bad("no-mse-secret", "an encrypted stream has a secret", with(|o| o.encryption = Encryption::MsePlain));
     bad("handshake-over-nothing", "no handshake without a stream", with(|o| o.encryption = Encryption::MseFailed));
     bad("mse-secret-of-nothing", "a stream that never came about has no secret", {

@@ -45,6 +45,7 @@ fn observation(visit: Visit, way: &Way) -> Observation {
     let digest = sha256(b"synthetic");
     let purpose = match way.aim {
         Aim::Probe => Purpose::Probe,
+        Aim::Rendezvous => Purpose::Rendezvous,
         Aim::Control => Purpose::Control { about: digest, info_hash: scene::hash() },
     };
     let found = Found { at: visit.times.began, index: 0, list: digest, source: Source::Tracker, via: "synthetic".into() };
@@ -70,6 +71,7 @@ fn observation(visit: Visit, way: &Way) -> Observation {
         port_role: visit.direction.port_role(),
         purpose,
         release_sha256: digest,
+        rendezvous: None,
         reserved: visit.reserved,
         software: visit.software,
         run: RunId::from([4; 8]),
