@@ -27,7 +27,7 @@ pub(super) enum Timer {
     KeepAlive,
 }
 
-pub(super) const TIMERS: usize = 10;
+pub(super) const TIMERS: usize = 11;
 
 impl Timer {
     pub(super) const ALL: [Self; TIMERS] = [
