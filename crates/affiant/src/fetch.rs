@@ -8,9 +8,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use crawler::{Download, Mandated, MetadataPlan, Stop, stopper};
+use crawler::{DhtPlan, Download, Mandated, MetadataPlan, Stop, stopper};
 use evidence::{InfoHashV1, InfoHashV2, TargetIds};
-use swarm::Seed;
+use swarm::{Seed, ladder::Allowed};
 use wire::{
     bencode::Item,
     magnet::{Magnet, PeerHint},
@@ -21,7 +21,7 @@ use wire::{
 use crate::{
     book::Book,
     clock::{self, RunClock},
-    plan, progress,
+    dht, plan, progress,
     station::Station,
 };
 
@@ -42,6 +42,8 @@ pub fn torrent_of_magnet(station: &Station, book: &Book, link: &str) -> Result<V
         ids: target,
         trackers: magnet.trackers.clone(),
         peers: peers_of(&magnet),
+        dht: any_port(station)?,
+        allowed: Allowed::ALL,
         scope: plan::scope(&station.config, plan::owner_seeds(book))?,
         bind: plan::bind(&station.config),
         client: plan::client(&station.config),
@@ -87,14 +89,22 @@ fn torrent_file(info: &[u8], trackers: &[TrackerUrl]) -> Vec<u8> {
 }
 
 /// Downloads the content of a mandated torrent into `folder`, with upload disabled; returns where it lies.
-pub fn content(station: &Station, book: &Book, target: &TargetIds, metainfo: Vec<u8>, folder: &Path) -> Result<PathBuf> {
+pub fn content(
+    station: &Station,
+    book: &Book,
+    target: &TargetIds,
+    metainfo: Vec<u8>,
+    folder: &Path,
+    peers: Vec<SocketAddr>,
+) -> Result<PathBuf> {
     let mandates = book.mandates_for(target, clock::utc());
     let mandates = mandates.into_iter().map(|filed| Mandated { mandate: filed.says.clone(), sha256: filed.note_sha256 });
     let download = Download {
         metainfo,
         mandates: mandates.collect(),
         folder: folder.to_path_buf(),
-        peers: Vec::new(),
+        peers,
+        dht: any_port(station)?,
         scope: plan::scope(&station.config, plan::owner_seeds(book))?,
         bind: plan::bind(&station.config),
         client: plan::client(&station.config),
@@ -110,6 +120,11 @@ pub fn content(station: &Station, book: &Book, target: &TargetIds, metainfo: Vec
     let downloaded = until_stopped(|clock, stop| async move { Ok(crawler::download(download, clock, stop, report).await?) })?;
     bar.finish_and_clear();
     Ok(downloaded.content)
+}
+
+/// How the DHT is asked beside a run, which may hold the configured port.
+fn any_port(station: &Station) -> Result<Option<DhtPlan>> {
+    Ok(dht::plan(station)?.map(|plan| DhtPlan { port: 0, announce: false, ..plan }))
 }
 
 fn seed() -> Result<Seed> {

@@ -20,7 +20,8 @@ use swarm::{Scope, Seed, Vantages};
 use wire::metainfo::Metainfo;
 use wire::tracker_url::TrackerUrl;
 
-use crate::metadata::ask_all;
+use crate::dht::DhtPlan;
+use crate::metadata::{ask_all, ask_dht};
 use crate::named::bounded;
 use crate::plan::mandates_in_force;
 use crate::{Clock, Mandated, Stop};
@@ -36,6 +37,8 @@ pub struct Download {
     pub folder: PathBuf,
     /// Peers known besides those that the trackers name.
     pub peers: Vec<SocketAddr>,
+    /// How the DHT is asked, if it is. For a private torrent it is not.
+    pub dht: Option<DhtPlan>,
     /// Who may be contacted.
     pub scope: Scope,
     /// Our addresses towards trackers. Towards peers the system chooses.
@@ -74,7 +77,7 @@ pub enum DownloadError {
     )]
     NoVersion1,
     /// Nobody was named who may be contacted.
-    #[error("no peer that may be contacted was named by the torrent's trackers")]
+    #[error("no peer that may be contacted was named by the torrent's trackers, its magnet or the DHT")]
     NoPeers,
     /// It took too long, or was stopped.
     #[error("the download was not complete in time ({received} of {total} bytes)")]
@@ -119,10 +122,18 @@ pub async fn download(
     }
     let v1 = v1.ok_or(DownloadError::NoVersion1)?;
     let trackers: Vec<TrackerUrl> = torrent.trackers().cloned().collect();
-    let named = ask_all(&trackers, v1, &plan.scope, &plan.bind, &plan.client, plan.seed).await;
+    let asked = ask_all(&trackers, v1, &plan.scope, &plan.bind, &plan.client, plan.seed);
     // The peers of a private torrent are named by its trackers alone (BEP 27).
+    let dht = plan.dht.clone().filter(|_| !info.is_private());
+    let found = async {
+        match dht {
+            Some(dht) => ask_dht(dht, v1, (&plan.scope, &plan.bind), plan.seed, (&clock, &stop)).await,
+            None => Vec::new(),
+        }
+    };
+    let (named, found) = tokio::join!(asked, found);
     let given = plan.peers.iter().copied().filter(|_| !info.is_private());
-    let peers = bounded(given.chain(named), &plan.scope);
+    let peers = bounded(given.chain(named).chain(found), &plan.scope);
     if peers.is_empty() {
         return Err(DownloadError::NoPeers);
     }

@@ -60,6 +60,7 @@ impl Engine for metadata::Fetch<'_> {
     fn poll_output(&mut self) -> Step<Self::End> {
         match metadata::Fetch::poll_output(self) {
             metadata::Output::Send(bytes) => Step::Send(bytes),
+            metadata::Output::Heard(hearsay) => Step::Heard(hearsay),
             metadata::Output::Wait(until) => Step::Wait(until),
             metadata::Output::Done(result) => Step::Done(result),
         }

@@ -1,10 +1,17 @@
 //! The info dictionary of a magnet, fetched from one peer. BEP 9.
 //!
-//! Bounded in time, length and messages, and worth nothing unless its hash is the one the magnet names.
+//! Bounded in time, length and messages, and worth nothing unless its hash is the one the magnet names. The stream may
+//! lie under Message Stream Encryption. What the peer says of others (BEP 11) is handed out: one that has no metadata
+//! may know somebody who does, and is listened to for a few seconds.
+
+mod cover;
+mod search;
 
 use std::collections::VecDeque;
 
-use evidence::{InfoHashV1, Mono, Now, TargetIds, Version, sha256};
+use core::net::SocketAddr;
+
+use evidence::{Grade, InfoHashV1, Mono, Now, TargetIds, Version, sha256};
 use wire::extension::{ExtensionHandshake, OwnHandshake, UT_METADATA};
 use wire::handshake::{self, Handshake};
 use wire::message::{Decoder, Message, Outgoing};
@@ -12,7 +19,11 @@ use wire::ut_metadata::{self, MetadataMessage};
 
 use crate::chance::Seed;
 use crate::convert::wire_hash;
-use crate::probe::{Identity, Input, Why};
+use crate::ladder::{Allowed, Means};
+use crate::probe::gossip::{self as pex, Gossip};
+use crate::probe::{Hearsay, Identity, Input, Why};
+use cover::Cover;
+pub use search::{Few, Job, Search};
 
 /// The numbers of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +36,13 @@ pub struct Limits {
     pub handshake_ms: u64,
     /// Messages received.
     pub messages_max: u32,
+    /// What is taken of what the peer says of others.
+    pub gossip: pex::Limits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes_max: 12 << 20, fetch_ms: 60_000, handshake_ms: 10_000, messages_max: 20_000 }
+        Self { bytes_max: 12 << 20, fetch_ms: 60_000, handshake_ms: 10_000, messages_max: 20_000, gossip: pex::Limits::default() }
     }
 }
 
@@ -38,6 +51,8 @@ impl Default for Limits {
 pub enum Output {
     /// Send these bytes.
     Send(Vec<u8>),
+    /// The peer named others.
+    Heard(Box<Hearsay>),
     /// Nothing until something happens, or until this moment.
     Wait(Mono),
     /// Hang up. The bytes of the info dictionary, or why there are none.
@@ -47,6 +62,8 @@ pub enum Output {
 /// Why a peer gave no info dictionary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
+    /// The connection could not be made, or ended before the peer's handshake.
+    NotMet(Why),
     /// The connection ended too early.
     Closed(Why),
     /// It took too long.
@@ -68,6 +85,7 @@ pub enum Fault {
 impl core::fmt::Display for Fault {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.write_str(match self {
+            Self::NotMet(_) => "the peer could not be reached",
             Self::Closed(_) => "the connection ended before the metadata was complete",
             Self::TooSlow => "the metadata did not arrive in time",
             Self::Handshake => "the peer answered with another torrent or another protocol",
@@ -81,6 +99,20 @@ impl core::fmt::Display for Fault {
 }
 
 impl core::error::Error for Fault {}
+
+impl Fault {
+    /// By which means the peer is tried next, if another may do better: where it did not answer our handshake. Where
+    /// there is no transport, another stream over it is as hopeless.
+    pub fn next_means(&self, tried: Means, allowed: Allowed) -> Option<Means> {
+        let is_hopeless = match self {
+            Self::NotMet(Why::Refused | Why::Unreachable | Why::TimedOut) => true,
+            Self::NotMet(Why::EndOfStream | Why::Reset) | Self::Handshake => false,
+            _ => return None,
+        };
+        let later = Means::ALL.into_iter().skip_while(|means| *means != tried).skip(1).filter(|means| allowed.allows(*means));
+        later.into_iter().find(|means| !is_hopeless || means.transport != tried.transport)
+    }
+}
 
 /// The number under which we want metadata messages.
 const OUR_ID: u8 = 1;
@@ -100,8 +132,16 @@ pub struct Fetch<'a> {
     outbox: VecDeque<Vec<u8>>,
     deadline: Mono,
     end: Mono,
+    /// When the bytes in hand arrived.
+    now: Now,
     is_handshaken: bool,
     messages: u32,
+    cover: Cover,
+    gossip: Gossip,
+    observer: Option<SocketAddr>,
+    heard: VecDeque<Hearsay>,
+    /// Why there is no metadata to be had of the peer, while it may still name others.
+    in_vain: Option<Fault>,
     assembly: Option<Assembly>,
     result: Option<Result<Vec<u8>, Fault>>,
     delivered: bool,
@@ -119,12 +159,20 @@ struct Assembly {
 
 impl<'a> Fetch<'a> {
     /// A fetch that begins now, with the dial, of what `ids` name. The peer is spoken to by `spoken`; without an info-hash
-    /// of that version it is nothing that a peer could have.
-    pub fn new(ids: TargetIds, spoken: Version, identity: &'a Identity, limits: Limits, seed: Seed, now: Now) -> Self {
+    /// of that version it is nothing that a peer could have. `is_covered` says whether the stream is to lie under MSE.
+    pub fn new(
+        ids: TargetIds,
+        (spoken, is_covered): (Version, bool),
+        identity: &'a Identity,
+        limits: Limits,
+        seed: Seed,
+        now: Now,
+    ) -> Self {
+        let names = ids.spoken(spoken).unwrap_or(InfoHashV1::from([0; 20]));
         let reserved = handshake::Reserved::default().with_extension().with_fast();
         let ours = Handshake {
             reserved: if spoken == Version::V2 { reserved.with_v2() } else { reserved },
-            info_hash: wire_hash(ids.spoken(spoken).unwrap_or(InfoHashV1::from([0; 20]))),
+            info_hash: wire_hash(names),
             peer_id: identity.peer_id(&seed),
         };
         let end = now.mono.plus_ms(limits.fetch_ms);
@@ -138,8 +186,14 @@ impl<'a> Fetch<'a> {
             outbox: VecDeque::new(),
             deadline: end.min(now.mono.plus_ms(limits.handshake_ms)),
             end,
+            now,
             is_handshaken: false,
             messages: 0,
+            cover: if is_covered { Cover::Due { names, seed: seed.split("mse", &[]) } } else { Cover::None },
+            gossip: Gossip::new(limits.gossip),
+            observer: None,
+            heard: VecDeque::new(),
+            in_vain: None,
             assembly: None,
             result: None,
             delivered: false,
@@ -152,10 +206,23 @@ impl<'a> Fetch<'a> {
             return;
         }
         match input {
-            Input::Connected { .. } => self.outbox.push_back(self.ours.encode().to_vec()),
-            Input::Received(bytes) => self.on_received(bytes),
+            Input::Connected { observer, .. } => {
+                self.observer = Some(observer);
+                self.open();
+            }
+            Input::Received(bytes) => {
+                self.now = now;
+                self.uncover(bytes);
+            }
+            Input::Closed(why) if !self.is_handshaken => self.fail(Fault::NotMet(why)),
             Input::Closed(why) => self.fail(Fault::Closed(why)),
-            Input::Timeout if now.mono >= self.deadline => self.fail(Fault::TooSlow),
+            Input::Timeout if now.mono >= self.deadline => {
+                self.fail(match (self.is_handshaken, self.observer) {
+                    (true, _) => Fault::TooSlow,
+                    (false, Some(_)) => Fault::Handshake,
+                    (false, None) => Fault::NotMet(Why::TimedOut),
+                });
+            }
             Input::Timeout => {}
             Input::Stop => self.fail(Fault::TooSlow),
         }
@@ -163,6 +230,9 @@ impl<'a> Fetch<'a> {
 
     /// What to do next.
     pub fn poll_output(&mut self) -> Output {
+        if let Some(hearsay) = self.heard.pop_front() {
+            return Output::Heard(Box::new(hearsay));
+        }
         match (self.outbox.pop_front(), self.result.take()) {
             (Some(bytes), result) => {
                 self.result = result;
@@ -180,7 +250,8 @@ impl<'a> Fetch<'a> {
         }
     }
 
-    fn on_received(&mut self, bytes: &[u8]) {
+    /// Bytes of the stream arrived, uncovered.
+    fn on_stream(&mut self, bytes: &[u8]) {
         let mut inbox = core::mem::take(&mut self.inbox);
         inbox.extend_from_slice(bytes);
         let mut done = 0;
@@ -216,12 +287,13 @@ impl<'a> Fetch<'a> {
         let ours = OwnHandshake {
             client: self.identity.client(),
             ut_metadata: Some(OUR_ID),
+            ut_pex: self.gossip.our_id(),
             port: self.identity.port_at(None),
             ..OwnHandshake::default()
         };
-        self.outbox.push_back(Outgoing::ExtensionHandshake(ours).encode());
+        self.send(Outgoing::ExtensionHandshake(ours).encode());
         if theirs.reserved.fast() {
-            self.outbox.push_back(Outgoing::HaveNone.encode());
+            self.send(Outgoing::HaveNone.encode());
         }
         Some(handshake::LENGTH)
     }
@@ -241,6 +313,7 @@ impl<'a> Fetch<'a> {
             match id {
                 0 => self.on_offer(payload),
                 OUR_ID => self.on_metadata(payload),
+                pex::OUR_ID => self.on_gossip(payload),
                 _ => {}
             }
         }
@@ -255,8 +328,9 @@ impl<'a> Fetch<'a> {
             Ok(theirs) => theirs,
             Err(fault) => return self.fail(Fault::Garbage(fault.rule.name())),
         };
-        let Some(peers_id) = theirs.message_id(UT_METADATA) else { return self.fail(Fault::NotOffered) };
-        let Some(size) = theirs.metadata_size.filter(|size| *size > 0) else { return self.fail(Fault::NotOffered) };
+        self.gossip.is_offered_by(&theirs);
+        let offer = theirs.message_id(UT_METADATA).zip(theirs.metadata_size.filter(|size| *size > 0));
+        let Some((peers_id, size)) = offer else { return self.fail_unless_it_knows_others(Fault::NotOffered) };
         if size > self.limits.bytes_max {
             return self.fail(Fault::TooLong);
         }
@@ -288,11 +362,11 @@ impl<'a> Fetch<'a> {
                 self.ask();
             }
             MetadataMessage::Data { .. } => self.fail(Fault::Garbage("metadata-size-changed")),
-            MetadataMessage::Reject { .. } => self.fail(Fault::Rejected),
+            MetadataMessage::Reject { .. } => self.fail_unless_it_knows_others(Fault::Rejected),
             MetadataMessage::Request { piece } => {
                 let reject = Outgoing::MetadataReject { id: assembly.peers_id, piece };
                 if self.outbox.len() < 8 {
-                    self.outbox.push_back(reject.encode());
+                    self.send(reject.encode());
                 }
             }
             MetadataMessage::Unknown { .. } => {}
@@ -313,14 +387,35 @@ impl<'a> Fetch<'a> {
         }
         let total = ut_metadata::block_count(assembly.size);
         let received = total - assembly.left;
+        let mut requests = Vec::new();
         while assembly.asked < total && assembly.asked < received + WINDOW {
             let request = Outgoing::MetadataRequest { id: assembly.peers_id, piece: assembly.asked };
-            self.outbox.push_back(request.encode());
+            requests.push(request.encode());
             assembly.asked += 1;
+        }
+        requests.into_iter().for_each(|request| self.send(request));
+    }
+
+    fn on_gossip(&mut self, payload: &[u8]) {
+        self.heard.extend(self.gossip.read(self.now, payload, self.observer, Grade::Handshaken));
+        if let Some(fault) = self.in_vain.take() {
+            self.fail(fault);
+        }
+    }
+
+    /// The peer has no metadata for us. Whom it knows may have.
+    fn fail_unless_it_knows_others(&mut self, fault: Fault) {
+        match self.gossip.awaited_until(self.now.mono) {
+            None => self.fail(fault),
+            Some(until) => {
+                self.in_vain.get_or_insert(fault);
+                self.deadline = self.deadline.min(until);
+            }
         }
     }
 
     fn fail(&mut self, fault: Fault) {
+        let fault = self.in_vain.take().unwrap_or(fault);
         self.result.get_or_insert(Err(fault));
     }
 }
@@ -369,7 +464,7 @@ mod tests {
     ) -> (Result<Vec<u8>, Fault>, Vec<u8>) {
         let identity = Identity::new("affiant/0", None, Seed::new([1; 32]));
         let hash = wire_hash(ids.spoken(spoken).unwrap());
-        let mut fetch = Fetch::new(ids, spoken, &identity, Limits::default(), Seed::new([2; 32]), now(0));
+        let mut fetch = Fetch::new(ids, (spoken, false), &identity, Limits::default(), Seed::new([2; 32]), now(0));
         let address = "192.0.2.1:6881".parse().unwrap();
         fetch.handle_input(now(1), Input::Connected { observer: address, peer: address });
         let theirs = Handshake { reserved, info_hash: hash, peer_id: wire::peer_id::PeerId([5; 20]) };
@@ -388,6 +483,7 @@ mod tests {
                     assert!(matches!(fetch.poll_output(), Output::Wait(_)));
                     return (result, sent);
                 }
+                Output::Heard(_) => {}
                 Output::Wait(_) => panic!("the fetch has no end"),
             }
         }

@@ -108,7 +108,8 @@ impl Build {
             Some(content) => (Origin::LocalCopy, check(&metainfo, content)?),
             None => {
                 let download = tempfile_dir(&station)?;
-                let content = fetch::content(&station, &book, &target, torrent.clone(), &download);
+                let peers = if self.is_magnet() { fetch::peers_of(&fetch::parse_magnet(&self.torrent)?) } else { Vec::new() };
+                let content = fetch::content(&station, &book, &target, torrent.clone(), &download, peers);
                 let checked = content.and_then(|content| check(&metainfo, &content));
                 // The copy is deleted whatever came of it: what the dossier needs of it are digests.
                 fs::remove_dir_all(&download).with_context(|| format!("cannot delete {}", download.display()))?;

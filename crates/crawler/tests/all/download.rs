@@ -26,6 +26,7 @@ async fn a_copy_is_downloaded_and_nothing_is_sent() {
         mandates,
         folder: folder.path().to_path_buf(),
         peers: vec![],
+        dht: None,
         scope: scope(),
         bind: swarm::Vantages::any(),
         client: "affiant/0.1.0".into(),

@@ -53,6 +53,7 @@ async fn no_event_at_any_level_names_a_peer() {
         mandates: vec![mandate(torrent.ids(), "2020-01-01", "2099-12-31")],
         folder: folder.path().to_path_buf(),
         peers: vec![],
+        dht: None,
         scope: scope(),
         bind: swarm::Vantages::any(),
         client: "affiant/0.1.0".into(),

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use crawler::WatchPlan;
 use evidence::Grade;
 use evidence::observation::Source;
+use evidence::run::Fact;
+use swarmlab::dht::{DhtConfig, DhtFarm, Place};
 use swarmlab::gossip::Word;
 use wire::extension::{ExtensionHandshake, UT_HOLEPUNCH, UT_PEX};
 use wire::handshake;
 use wire::message::{Decoder, Message};
 
+use crate::dht::dht;
 use crate::gossip::scene;
 use crate::lab::peer::{self, Kind};
 use crate::lab::station::Station;
@@ -19,7 +23,7 @@ const TEST: u8 = 140;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_magnet_and_other_peers_say_is_passed_over() {
     let scene = scene().await;
-    let [listed, gossiped, in_magnet] = [1, 700, 1_400].map(|host| scene.peer(TEST, host));
+    let [listed, gossiped, in_magnet, in_dht] = [1, 700, 1_400, 2_100].map(|host| scene.peer(TEST, host));
     scene.say(&[(listed, Word::Names(vec![gossiped]))]);
     let [one, other] = [address(TEST, 60_000, 7_000), address(TEST, 60_001, 7_000)];
     let asked = [
@@ -32,12 +36,17 @@ async fn what_the_magnet_and_other_peers_say_is_passed_over() {
         (target.is_private, target.peers) = (is_private, vec![in_magnet]);
         target
     };
-    let (summary, log) = Station::found().watch(plan(TEST, vec![target(true, &[one, other])])).await;
+    let place = Place::Loopback { octet: 160 };
+    let nodes = DhtFarm::start(DhtConfig { place, nodes: 60, poisoned_percent: 0, ..DhtConfig::default() }).await.unwrap();
+    assert!(nodes.share(wire::infohash::InfoHashV1(scene.torrent.hash()), &[in_dht]) > 0);
+    let with_dht = |target| WatchPlan { dht: Some(dht(&nodes)), ..plan(TEST, vec![target]) };
+    let (summary, log) = Station::found().watch(with_dht(target(true, &[one, other]))).await;
     assert_eq!(summary.unwrap().progress.peers, 1);
     assert_eq!(log.of(listed)[0].grade, Grade::Served, "the tracker's peer is proved");
     assert!(log.lists.iter().all(|(_, list)| list.source == Source::Tracker && list.peers == [listed]));
-    assert!(log.of(gossiped).is_empty() && log.of(in_magnet).is_empty());
-    for passed_over in [gossiped, in_magnet] {
+    assert!(!log.facts.iter().any(|fact| matches!(fact, Fact::LookedUp { .. })), "no node is told its name");
+    for passed_over in [gossiped, in_magnet, in_dht] {
+        assert!(log.of(passed_over).is_empty());
         assert_eq!(scene.farm.report().at(passed_over.ip()).connects, 0);
     }
 
@@ -56,8 +65,8 @@ async fn what_the_magnet_and_other_peers_say_is_passed_over() {
     assert!(one.0 != other.0 && one.1 != other.1, "{one:?} {other:?}");
 
     // The same torrent without the flag hears all of them.
-    let (_, log) = Station::found().watch(plan(TEST, vec![target(false, &[at_once])])).await;
-    assert!([listed, gossiped, in_magnet].iter().all(|peer| log.of(*peer)[0].grade == Grade::Served));
+    let (_, log) = Station::found().watch(with_dht(target(false, &[at_once]))).await;
+    assert!([listed, gossiped, in_magnet, in_dht].iter().all(|peer| log.of(*peer)[0].grade == Grade::Served));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -65,7 +65,7 @@ impl fmt::Debug for Hearsay {
 
 /// What one contact has brought so far.
 #[derive(Debug)]
-pub(super) struct Gossip {
+pub(crate) struct Gossip {
     limits: Limits,
     /// Whether the peer says that it sends such messages.
     is_offered: bool,
@@ -77,29 +77,29 @@ pub(super) struct Gossip {
 }
 
 impl Gossip {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Self { limits, is_offered: false, messages: 0, last: None, named: BTreeSet::new(), yourip: None }
     }
 
     /// What our extension handshake says.
-    pub(super) fn our_id(&self) -> Option<u8> {
+    pub(crate) fn our_id(&self) -> Option<u8> {
         (self.limits.messages_max > 0).then_some(OUR_ID)
     }
 
     /// The peer's extension handshake is there. A later one may take the offer back.
-    pub(super) fn is_offered_by(&mut self, theirs: &ExtensionHandshake<'_>) {
+    pub(crate) fn is_offered_by(&mut self, theirs: &ExtensionHandshake<'_>) {
         self.is_offered = theirs.message_id(UT_PEX).is_some();
         self.yourip = theirs.yourip.map(|address| address.to_canonical()).or(self.yourip);
     }
 
     /// Until when a first message is waited for, should nothing else be left to do.
-    pub(super) fn awaited_until(&self, now: Mono) -> Option<Mono> {
+    pub(crate) fn awaited_until(&self, now: Mono) -> Option<Mono> {
         let is_awaited = self.is_offered && self.messages == 0 && self.limits.messages_max > 0;
         is_awaited.then(|| now.plus_ms(self.limits.wait_ms))
     }
 
     /// Reads one message. A malformed one counts, and spoils nothing else.
-    pub(super) fn read(&mut self, now: Now, payload: &[u8], ours: Option<SocketAddr>, grade: Grade) -> Option<Hearsay> {
+    pub(crate) fn read(&mut self, now: Now, payload: &[u8], ours: Option<SocketAddr>, grade: Grade) -> Option<Hearsay> {
         let is_hasty = self.last.is_some_and(|last| now.mono < last.plus_ms(self.limits.gap_ms));
         if is_hasty || self.messages >= self.limits.messages_max {
             return None;

@@ -17,7 +17,11 @@ use crate::scene;
 use crate::script::{Script, chunk};
 
 /// Limits that a script can meet.
-const LIMITS: Limits = Limits { bytes_max: 1 << 20, fetch_ms: 60_000, handshake_ms: 10_000, messages_max: 200 };
+const LIMITS: Limits = Limits { bytes_max: 1 << 20, fetch_ms: 60_000, handshake_ms: 10_000, messages_max: 200, gossip: GOSSIP };
+
+/// As in a real search.
+const GOSSIP: swarm::probe::gossip::Limits =
+    swarm::probe::gossip::Limits { wait_ms: 5_000, messages_max: 8, gap_ms: 5_000, peers_max: 1_000 };
 
 /// An info dictionary of two blocks.
 fn dictionary() -> &'static [u8] {
@@ -42,7 +46,8 @@ pub(crate) fn run(data: &[u8]) {
     let mut script = Script::new(data);
     let identity = scene::identity();
     let step = usize::from(script.byte()).max(1) * 97;
-    let fetch = Fetch::new(TargetIds::of_v1(hash()), Version::V1, &identity, LIMITS, Chance::new([3; 32]), scene::now(1));
+    let fetch =
+        Fetch::new(TargetIds::of_v1(hash()), (Version::V1, false), &identity, LIMITS, Chance::new([3; 32]), scene::now(1));
     let mut talk = Talk { fetch, clock_us: 1, sent: vec![], result: None, step };
     talk.put(Input::Connected { observer: scene::address(scene::OURS), peer: scene::address(scene::THEIRS) });
     while !script.is_over() && talk.result.is_none() {
@@ -98,6 +103,7 @@ impl Talk<'_> {
             match self.fetch.poll_output() {
                 Output::Send(bytes) => self.sent.extend(bytes),
                 Output::Wait(until) => return until.us(),
+                Output::Heard(_) => {}
                 Output::Done(result) => assert!(self.result.replace(result).is_none(), "a fetch ends once"),
             }
         }
